@@ -1,0 +1,81 @@
+"""segwidgets: find segments in sparse customer records, and promote what you found.
+
+The public names are handed out lazily (PEP 562): importing the package costs milliseconds and pulls in neither
+numpy nor numba, mlflow or boto3, because JupyterLab's server environment imports it too.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from segwidgets.compute.density import DensityIndex
+    from segwidgets.data import DataError, Table, read, samples
+    from segwidgets.jobs import Job, promote
+    from segwidgets.panel import KDistance, Panel, PointCloud
+    from segwidgets.recipe import Clustering, ColumnGroup, Embedding, Features, Recipe, RecipeError
+    from segwidgets.session import Cancelled, Result, Session
+    from segwidgets.tracking import leaderboard
+
+_HOMES = {
+    "Cancelled": "session",
+    "Clustering": "recipe",
+    "ColumnGroup": "recipe",
+    "DataError": "data",
+    "DensityIndex": "compute.density",
+    "Embedding": "recipe",
+    "Features": "recipe",
+    "Job": "jobs",
+    "KDistance": "panel",
+    "Panel": "panel",
+    "PointCloud": "panel",
+    "Recipe": "recipe",
+    "RecipeError": "recipe",
+    "Result": "session",
+    "Session": "session",
+    "Table": "data",
+    "leaderboard": "tracking",
+    "promote": "jobs",
+    "read": "data",
+    "samples": "data",
+}
+
+__all__ = [
+    "Cancelled",
+    "Clustering",
+    "ColumnGroup",
+    "DataError",
+    "DensityIndex",
+    "Embedding",
+    "Features",
+    "Job",
+    "KDistance",
+    "Panel",
+    "PointCloud",
+    "Recipe",
+    "RecipeError",
+    "Result",
+    "Session",
+    "Table",
+    "__version__",
+    "leaderboard",
+    "promote",
+    "read",
+    "samples",
+]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'segwidgets' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"segwidgets.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,69 @@
+"""Where segwidgets keeps its files, and how it writes them so that no half-written file is ever read as whole."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+#: The only directory of a SageMaker notebook instance that survives a stop.
+_SAGEMAKER_VOLUME = Path("/home/ec2-user/SageMaker")
+
+
+def home() -> Path:
+    """The directory for caches, jobs and the tracking database; made when it is missing.
+
+    ``$SEGWIDGETS_HOME`` where it is set, else ``.segwidgets`` on a notebook instance's persistent volume, else
+    ``~/.segwidgets``.
+    """
+    given = os.environ.get("SEGWIDGETS_HOME")
+    if given:
+        path = Path(given).expanduser()
+    elif _SAGEMAKER_VOLUME.is_dir():
+        path = _SAGEMAKER_VOLUME / ".segwidgets"
+    else:
+        path = Path.home() / ".segwidgets"
+    path = path.absolute()
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def write_atomic(path: Path, content: bytes | str) -> None:
+    """Write a file whole or not at all: to a temporary file beside it, flushed to disk, then renamed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    data = content.encode() if isinstance(content, str) else content
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+@contextlib.contextmanager
+def atomic_directory(path: Path) -> Iterator[Path]:
+    """Yield an empty temporary directory that becomes ``path`` when the block ends well, and vanishes when it does not.
+
+    An existing ``path`` is replaced; between the two renames a reader may find neither, never a mixture.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent))
+    try:
+        yield work
+        if path.exists():
+            old = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".old", dir=path.parent))
+            path.replace(old / "x")
+            work.replace(path)
+            shutil.rmtree(old, ignore_errors=True)
+        else:
+            work.replace(path)
+    except BaseException:
+        shutil.rmtree(work, ignore_errors=True)
+        raise
