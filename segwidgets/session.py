@@ -1,7 +1,8 @@
 """A session runs a recipe on a table, stage by stage, and keeps what it can use again.
 
-data -> features -> neighbors -> graph -> layout -> density -> clusters -> scores. A min_dist move re-runs the layout, an eps
-move only a cut of the tree. Panel, promoted job and command line all call this class, so a job runs what the panel ran.
+data -> features -> neighbors -> graph -> layout -> density -> clusters -> scores. A min_dist move re-runs the layout, an
+eps move only a cut of the tree. Panel, promoted job and command line all call this class, so a job runs what the panel
+ran.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from segwidgets.compute.density import DensityIndex
 from segwidgets.compute.neighbors import neighbors
 from segwidgets.compute.progress import Cancelled
 from segwidgets.data import Table
-from segwidgets.recipe import Recipe, RecipeError
+from segwidgets.recipe import Features, Recipe, RecipeError
 from segwidgets.result import Preview, Progress, Result, Scores, array_digest
 from segwidgets.stages import Run, Stages
 
@@ -71,7 +72,7 @@ class Session:
             raise RecipeError(f"a recipe is needed, got {type(recipe).__name__}: take segwidgets.Recipe(…).")
         self.check(recipe)
         features = feature_stage.resolve(self.table, recipe.features)
-        metric = recipe.embedding.metric or feature_stage.default_metric(features)
+        metric = recipe.embedding.metric or _default_metric(features)
         epochs = recipe.embedding.n_epochs or umap.default_epochs(self.table.n_rows)
         return recipe.replace(features=features, metric=metric, n_epochs=epochs)
 
@@ -82,6 +83,7 @@ class Session:
         embedding: npt.NDArray[np.float32] | None = None,
         progress: Callable[[Progress], None] | None = None,
         cancel: threading.Event | None = None,
+        early: Callable[[Result], None] | None = None,
     ) -> Result:
         """Run a recipe whole, or as much of it as is not cached.
 
@@ -90,6 +92,8 @@ class Session:
             embedding: (n, n_components) float32: taken as the layout instead of computing one.
             progress: called in this thread as the run goes on.
             cancel: when set, the run stops within about 200 ms and leaves nothing half done.
+            early: called with the result as soon as map and labels stand, its silhouette and trustworthiness still
+                None: a picture need not wait for them.
 
         Raises:
             RecipeError: the recipe cannot run on this table; raised before any work.
@@ -107,10 +111,10 @@ class Session:
             clusters=len(sizes),
             coverage=score_stage.coverage(labels),
             largest=float(sizes.max(initial=0)) / len(labels),
-            silhouette=stages.silhouette(labels),
-            trustworthiness=stages.trustworthiness,
+            silhouette=None,
+            trustworthiness=None,
         )
-        return Result(
+        result = Result(
             recipe=resolved,
             table_digest=self.table.digest,
             ids=self.table.ids,
@@ -119,10 +123,16 @@ class Session:
             sizes=sizes,
             scores=scores,
             timings=run.timings,
-            cached=tuple(run.cached),
+            cached=(),
             notes=tuple(check.message for check in self.table.checks),
             density=density,
         )
+        if early is not None:
+            early(result)
+        scores = dataclasses.replace(
+            scores, silhouette=stages.silhouette(labels), trustworthiness=stages.trustworthiness
+        )
+        return dataclasses.replace(result, scores=scores, cached=tuple(run.cached))
 
     def preview(
         self,
@@ -184,3 +194,9 @@ def _cut(density: DensityIndex, recipe: Recipe) -> tuple[Recipe, npt.NDArray[np.
         clustering = dataclasses.replace(recipe.clustering, eps=eps)
         recipe = recipe.replace(clustering=clustering)
     return recipe, density.labels(eps, size)
+
+
+def _default_metric(features: Features) -> str:
+    """Cosine for counts alone, where the mix matters and not the amount; else euclidean. PCA centres, so euclidean."""
+    groups = features.plan or ()
+    return "cosine" if features.pca is None and all(group.kind == "count" for group in groups) else "euclidean"

@@ -124,20 +124,24 @@ class Stages:
 
     @functools.cached_property
     def features_key(self) -> str:
+        """Key of the feature matrix: the table and the plan."""
         return self._key("features", self.recipe.to_dict()["features"], self.table.digest)
 
     @functools.cached_property
     def neighbors_key(self) -> str:
+        """Key of the neighbours."""
         e = self.recipe.embedding
         settings = {"n_neighbors": e.n_neighbors, "metric": e.metric, "seed": e.seed}
         return self._key("neighbors", settings, self.features_key)
 
     @functools.cached_property
     def graph_key(self) -> str:
+        """Key of the fuzzy graph."""
         return self._key("graph", {}, self.neighbors_key)
 
     @functools.cached_property
     def layout_key(self) -> str:
+        """Key of the layout; a given one is known by its own digest."""
         if self.given is not None:
             return f"given:{array_digest(self.given)}"
         e = self.recipe.embedding
@@ -147,10 +151,12 @@ class Stages:
 
     @functools.cached_property
     def max_min_samples(self) -> int:
+        """The largest min_samples that the density index of this run answers."""
         return min(self.table.n_rows, max(self.recipe.clustering.min_samples, MAX_MIN_SAMPLES))
 
     @functools.cached_property
     def density_key(self) -> str:
+        """Key of the density index."""
         return self._key("density", {"max_min_samples": self.max_min_samples}, self.layout_key)
 
     # -- results -----------------------------------------------------------------------------------------------------
@@ -185,6 +191,7 @@ class Stages:
 
     @functools.cached_property
     def features(self) -> FeatureMatrix:
+        """The features of every row."""
         held: FeatureMatrix | None = self.cache.get_object(self.features_key)
         if held is not None:
             self.run.hit("features")
@@ -198,12 +205,14 @@ class Stages:
 
     @property
     def metric(self) -> str:
+        """The metric the recipe was resolved to."""
         if self.recipe.embedding.metric is None:
             raise ValueError("the recipe is not resolved: its metric is still open")
         return self.recipe.embedding.metric
 
     @functools.cached_property
     def neighbors(self) -> Neighbors:
+        """The nearest neighbours of every row."""
         e = self.recipe.embedding
         return self._stored(
             "neighbors",
@@ -222,6 +231,7 @@ class Stages:
 
     @functools.cached_property
     def graph(self) -> sp.csr_matrix:
+        """The fuzzy graph, (n, n)."""
         return self._stored(
             "graph",
             self.graph_key,
@@ -234,6 +244,7 @@ class Stages:
 
     @functools.cached_property
     def layout(self) -> Points:
+        """The map, (n, n_components) float32."""
         if self.given is not None:
             return self.given
         e = self.recipe.embedding
@@ -257,6 +268,7 @@ class Stages:
 
     @functools.cached_property
     def density(self) -> DensityIndex:
+        """The index that answers every eps."""
         return self._stored(
             "density",
             self.density_key,
@@ -271,6 +283,7 @@ class Stages:
 
     @functools.cached_property
     def trustworthiness(self) -> Estimate | None:
+        """How far neighbours on the map are neighbours in the data; None for fewer than 3 rows."""
         # Its formula needs 2n - 3k - 1 > 0, and k < n / 2 in scikit-learn too.
         k = min(15, (self.table.n_rows - 1) // 2)
         if k < 1:
