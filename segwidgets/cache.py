@@ -81,6 +81,12 @@ class Cache:
                 _, (_, freed) = self._held.popitem(last=False)
                 self._held_bytes -= freed
 
+    def has(self, stage: str, key: str) -> bool:
+        """Whether a result is held in memory or kept on disk."""
+        with self._lock:
+            held = key in self._held
+        return held or (self.disk_bytes > 0 and self._path(stage, key).is_file())
+
     def _path(self, stage: str, key: str) -> Path:
         return self.directory / stage / f"{key}.npz"
 

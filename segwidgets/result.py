@@ -14,7 +14,8 @@ import numpy.typing as npt
 
 from segwidgets import __version__, storage
 from segwidgets.compute.density import DensityIndex
-from segwidgets.compute.scores import Estimate
+from segwidgets.compute.scores import Estimate, coverage
+from segwidgets.compute.scores import sizes as cluster_sizes
 from segwidgets.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -51,8 +52,14 @@ class Scores:
     clusters: int
     coverage: float
     largest: float
-    silhouette: Estimate | None
-    trustworthiness: Estimate | None
+    silhouette: Estimate | None = None
+    trustworthiness: Estimate | None = None
+
+    @classmethod
+    def of(cls, labels: npt.NDArray[np.int32]) -> Scores:
+        """What counting tells; the estimates are None."""
+        sizes = cluster_sizes(labels)
+        return cls(len(sizes), coverage(labels), float(sizes.max(initial=0)) / max(1, len(labels)))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers and dicts, None where a score does not exist."""
@@ -89,6 +96,12 @@ class Result:
     def embedding_digest(self) -> str:
         """Digest of the embedding, bit by bit."""
         return array_digest(self.embedding)
+
+    def with_labels(self, labels: npt.NDArray[np.int32], *, eps: float, min_samples: int) -> Result:
+        """The same map cut at another eps or min_samples; the scores that need estimating are None."""
+        scores = Scores.of(labels)
+        recipe = self.recipe.replace(eps=eps, min_samples=min_samples)
+        return dataclasses.replace(self, labels=labels, sizes=cluster_sizes(labels), recipe=recipe, scores=scores)
 
     def to_frame(self) -> pd.DataFrame:
         """One row a customer, in the table's order: ``id`` and ``segment`` (-1: noise)."""

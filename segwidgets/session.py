@@ -1,8 +1,8 @@
 """A session runs a recipe on a table, stage by stage, and keeps what it can use again.
 
-data -> features -> neighbors -> graph -> layout -> density -> clusters -> scores. A min_dist move re-runs the layout, an
-eps move only a cut of the tree. Panel, promoted job and command line all call this class, so a job runs what the panel
-ran.
+data -> features -> neighbors -> graph -> layout -> density -> clusters -> scores. A min_dist move re-runs the layout,
+an eps move only a cut of the tree. Panel, promoted job and command line all call this class, so a job runs what the
+panel ran.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ import numpy.typing as npt
 from segwidgets.cache import Cache
 from segwidgets.compute import embedding as umap
 from segwidgets.compute import features as feature_stage
-from segwidgets.compute import scores as score_stage
 from segwidgets.compute.density import DensityIndex
 from segwidgets.compute.neighbors import neighbors
 from segwidgets.compute.progress import Cancelled
+from segwidgets.compute.scores import sizes as cluster_sizes
 from segwidgets.data import Table
 from segwidgets.recipe import Features, Recipe, RecipeError
 from segwidgets.result import Preview, Progress, Result, Scores, array_digest
@@ -76,6 +76,10 @@ class Session:
         epochs = recipe.embedding.n_epochs or umap.default_epochs(self.table.n_rows)
         return recipe.replace(features=features, metric=metric, n_epochs=epochs)
 
+    def pending(self, recipe: Recipe) -> tuple[str, ...]:
+        """The stages up to the density tree that a run of ``recipe`` would have to compute, in order."""
+        return Stages(self.table, self.resolve(recipe), self.cache, Run(None, None)).pending()
+
     def run(
         self,
         recipe: Recipe | None = None,
@@ -106,22 +110,14 @@ class Session:
         stages = Stages(self.table, resolved, self.cache, run, embedding)
         density = stages.density
         resolved, labels = run.stage("clusters", lambda _: _cut(density, resolved))
-        sizes = score_stage.sizes(labels)
-        scores = Scores(
-            clusters=len(sizes),
-            coverage=score_stage.coverage(labels),
-            largest=float(sizes.max(initial=0)) / len(labels),
-            silhouette=None,
-            trustworthiness=None,
-        )
         result = Result(
             recipe=resolved,
             table_digest=self.table.digest,
             ids=self.table.ids,
             embedding=stages.layout,
             labels=labels,
-            sizes=sizes,
-            scores=scores,
+            sizes=cluster_sizes(labels),
+            scores=Scores.of(labels),
             timings=run.timings,
             cached=(),
             notes=tuple(check.message for check in self.table.checks),
@@ -130,7 +126,7 @@ class Session:
         if early is not None:
             early(result)
         scores = dataclasses.replace(
-            scores, silhouette=stages.silhouette(labels), trustworthiness=stages.trustworthiness
+            result.scores, silhouette=stages.silhouette(labels), trustworthiness=stages.trustworthiness
         )
         return dataclasses.replace(result, scores=scores, cached=tuple(run.cached))
 

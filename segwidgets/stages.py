@@ -159,6 +159,22 @@ class Stages:
         """Key of the density index."""
         return self._key("density", {"max_min_samples": self.max_min_samples}, self.layout_key)
 
+    def pending(self) -> tuple[str, ...]:
+        """The stages up to the density tree that are not cached and not upstream of one that is, in order."""
+        keys = (
+            ("density", self.density_key),
+            ("layout", self.layout_key),
+            ("graph", self.graph_key),
+            ("neighbors", self.neighbors_key),
+            ("features", self.features_key),
+        )
+        missing: list[str] = []
+        for stage, key in keys:
+            if (stage == "layout" and self.given is not None) or self.cache.has(stage, key):
+                break
+            missing.insert(0, stage)
+        return tuple(missing)
+
     # -- results -----------------------------------------------------------------------------------------------------
 
     def _stored(
