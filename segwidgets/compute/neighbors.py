@@ -119,30 +119,47 @@ def _brute(X: Matrix, k: int, metric: str, method: str, tick: Tick) -> Neighbors
     return Neighbors(indices, distances, exact=True, method=method)
 
 
-def _as_products(X: sp.csr_matrix, metric: str) -> tuple[sp.csr_matrix, sp.csr_matrix, npt.NDArray[np.float64]]:
-    """Left and right factors whose inner products order the rows as ``metric`` does, and the squared row norms.
+@dataclasses.dataclass(frozen=True)
+class _Factors:
+    """``left @ right.T - shift`` orders rows as a metric does: the larger, the nearer; ``squares`` are |row|^2."""
+
+    left: sp.csr_matrix
+    right: sp.csr_matrix
+    shift: float
+    squares: npt.NDArray[np.float64]
+
+
+def _as_products(X: sp.csr_matrix, metric: str) -> _Factors:
+    """Rows as factors of inner products, with extra columns where the metric needs them.
 
     Cosine: unit rows. Correlation: ``sum((a - mean a)(b - mean b)) = a.b - p mean_a mean_b``, so one more column
     carries the means and nothing becomes dense. Euclidean: ``|a - b|^2 = |a|^2 - 2 (a.b - |b|^2 / 2)``, so one more
-    column carries the norms.
+    column carries the norms. The product keeps positive entries only, so where one may be negative a constant column
+    lifts them all; then every pair is looked at, which plain counts spare.
     """
     X = sp.csr_matrix(X, dtype=np.float64)
-    p = X.shape[1]
+    n, p = X.shape
     squares = np.asarray(X.multiply(X).sum(axis=1)).ravel()
+    ones = np.ones((n, 1))
     if metric == "euclidean":
-        ones = sp.csr_matrix(np.ones((X.shape[0], 1)))
-        left = sp.hstack([X, ones], format="csr")
-        right = sp.hstack([X, sp.csr_matrix(-squares[:, None] / 2)], format="csr")
-        return left, right, squares
-    means = np.asarray(X.mean(axis=1)).ravel() if metric == "correlation" else np.zeros(X.shape[0])
+        # a.b - |b|^2 / 2 >= -(3/2) max |x|^2 by Cauchy and Schwarz.
+        shift = 1.6 * squares.max() + 1e-9
+        right = sp.hstack([X, sp.csr_matrix(shift - squares[:, None] / 2)], format="csr")
+        return _Factors(sp.hstack([X, sp.csr_matrix(ones)], format="csr"), right, shift, squares)
+    means = np.asarray(X.mean(axis=1)).ravel() if metric == "correlation" else np.zeros(n)
     norms = np.sqrt(np.maximum(squares - p * means**2, 0))
     flat = norms <= 1e-9 * np.sqrt(np.maximum(squares, 1e-300))
-    scale = sp.diags(np.where(flat, 0, 1 / np.where(flat, 1, norms)))
-    unit = (scale @ X).tocsr()
-    if metric == "cosine":
-        return unit, unit, squares
-    shift = sp.csr_matrix((scale @ (means * math.sqrt(p)))[:, None])
-    return sp.hstack([unit, shift], format="csr"), sp.hstack([unit, -shift], format="csr"), squares
+    inverse = np.where(flat, 0, 1 / np.where(flat, 1, norms))
+    left = right = sp.csr_matrix(sp.diags(inverse) @ X)
+    if metric == "correlation":
+        centre = (means * inverse * math.sqrt(p))[:, None]
+        left = sp.hstack([left, sp.csr_matrix(centre)], format="csr")
+        right = sp.hstack([right, sp.csr_matrix(-centre)], format="csr")
+    elif X.nnz == 0 or X.data.min() >= 0:
+        return _Factors(left, right, 0.0, squares)
+    shift = 1.1  # unit rows: no product is below -1
+    lifted = [sp.hstack([m, sp.csr_matrix(c * ones)], format="csr") for m, c in ((left, 1.0), (right, shift))]
+    return _Factors(lifted[0], lifted[1], shift, squares)
 
 
 def _products(X: sp.csr_matrix, k: int, metric: str, tick: Tick) -> Neighbors:
@@ -150,8 +167,8 @@ def _products(X: sp.csr_matrix, k: int, metric: str, tick: Tick) -> Neighbors:
     from sparse_dot_topn import sp_matmul_topn
 
     n = X.shape[0]
-    left, right, squares = _as_products(X, metric)
-    right = right.T.tocsr()
+    factors = _as_products(X, metric)
+    left, right = factors.left, factors.right.T.tocsr()
     indices = np.empty((n, k), np.int32)
     distances = np.empty((n, k), np.float64)
     for start in range(0, n, _BLOCK):
@@ -159,8 +176,9 @@ def _products(X: sp.csr_matrix, k: int, metric: str, tick: Tick) -> Neighbors:
         stop = min(n, start + _BLOCK)
         top = sp_matmul_topn(left[start:stop], right, top_n=k, sort=True, n_threads=_threads())
         index, product = _fill(top, k, n, start)
+        product -= factors.shift
         if metric == "euclidean":
-            near = np.sqrt(np.maximum(squares[start:stop, None] - 2 * product, 0))
+            near = np.sqrt(np.maximum(factors.squares[start:stop, None] - 2 * product, 0))
         else:
             near = np.clip(1 - product, 0, 2)
         indices[start:stop], distances[start:stop] = _self_first(index, near, start)
@@ -190,9 +208,7 @@ def _fill(top: sp.csr_matrix, k: int, n: int, start: int) -> tuple[npt.NDArray[n
                 candidate += 1
             have.add(candidate % n)
             index[row, slot] = candidate % n
-    # Negative products sort before the zeros that fill a row.
-    order = np.argsort(-product, axis=1, kind="stable")
-    return np.take_along_axis(index, order, axis=1), np.take_along_axis(product, order, axis=1)
+    return index, product
 
 
 def _threads() -> int:
