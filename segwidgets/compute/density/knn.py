@@ -1,0 +1,107 @@
+"""Exact nearest neighbours of every point, from the tree of boxes."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+from numba import prange
+from numpy.typing import NDArray
+
+from segwidgets.compute.density.bvh import Boxes
+from segwidgets.compute.density.distance import squared, squared_to_box
+from segwidgets.compute.density.kernel import kernel
+from segwidgets.compute.progress import Tick, no_tick
+
+_SECONDS_BETWEEN_TICKS = 0.04
+
+
+@kernel(parallel=True)
+def _knn_of_leaves(points: Any, start: Any, boxes: Any, first: int, last: int, squares: Any, indices: Any) -> None:
+    """Fill the rows of the leaves first..last: squares ascending, the point itself left out."""
+    leaves = start.size - 1
+    k = squares.shape[1]
+    for leaf in prange(first, last):
+        stack = np.empty(64, np.int64)
+        bound = np.empty(64, np.float64)
+        best = np.empty(k, np.float64)
+        near = np.empty(k, np.int32)
+        for p in range(start[leaf], start[leaf + 1]):
+            x, y, z = points[p, 0], points[p, 1], points[p, 2]
+            found = 0
+            worst = np.inf
+            # From the point's own leaf upwards: the sibling of each node on the way to the root is searched.
+            node = leaves + leaf
+            stack[0] = node
+            bound[0] = 0.0
+            top = 1
+            while True:
+                while top > 0:
+                    top -= 1
+                    if bound[top] >= worst:
+                        continue
+                    here = stack[top]
+                    if here >= leaves:
+                        for q in range(start[here - leaves], start[here - leaves + 1]):
+                            if q == p:
+                                continue
+                            d = squared(points[q, 0] - x, points[q, 1] - y, points[q, 2] - z)
+                            if d < worst:
+                                j = found if found < k else k - 1
+                                while j > 0 and best[j - 1] > d:
+                                    best[j] = best[j - 1]
+                                    near[j] = near[j - 1]
+                                    j -= 1
+                                best[j] = d
+                                near[j] = q
+                                if found < k:
+                                    found += 1
+                                if found == k:
+                                    worst = best[k - 1]
+                    else:
+                        a, b = 2 * here, 2 * here + 1
+                        to_a = squared_to_box(boxes, a, x, y, z)
+                        to_b = squared_to_box(boxes, b, x, y, z)
+                        if to_a > to_b:
+                            a, b = b, a
+                            to_a, to_b = to_b, to_a
+                        if to_b < worst:
+                            stack[top] = b
+                            bound[top] = to_b
+                            top += 1
+                        if to_a < worst:
+                            stack[top] = a
+                            bound[top] = to_a
+                            top += 1
+                if node == 1:
+                    break
+                stack[0] = node ^ 1
+                bound[0] = squared_to_box(boxes, node ^ 1, x, y, z)
+                top = 1
+                node >>= 1
+            for j in range(k):
+                squares[p, j] = best[j]
+                indices[p, j] = near[j]
+
+
+def neighbors(tree: Boxes, k: int, tick: Tick = no_tick) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
+    """The k nearest other points of every point, 1 <= k <= n - 1, in the tree's order.
+
+    Returns squared distances (n, k) float64, ascending, and indices (n, k) int32. Which of several points at the
+    same k-th distance are listed is not defined, but is the same in every run. ``tick`` is called about every 40 ms.
+    """
+    n, leaves = len(tree.points), len(tree.start) - 1
+    squares = np.empty((n, k), np.float64)
+    indices = np.empty((n, k), np.int32)
+    first, step = 0, 64
+    while first < leaves:
+        tick(first / leaves)
+        last = min(leaves, first + step)
+        began = time.perf_counter()
+        _knn_of_leaves(tree.points, tree.start, tree.boxes, first, last, squares, indices)
+        took = max(time.perf_counter() - began, 1e-6)
+        # The first call may have compiled or loaded the kernel, so a step may grow but never collapses.
+        step = max(64, min(8 * step, int((last - first) * _SECONDS_BETWEEN_TICKS / took)))
+        first = last
+    return squares, indices

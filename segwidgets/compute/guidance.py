@@ -1,0 +1,100 @@
+"""What settings to start from: rules over profiles and k-distance curves. Plain numpy, no state."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+if TYPE_CHECKING:
+    from segwidgets.compute.density.profile import Profile
+
+_GRID_SIZE = 200
+_LOWEST, _HIGHEST = 0.05, 0.995
+_AS_GOOD = 0.01
+_FALLBACK_QUANTILE = 0.95
+_KNEE_POINTS = 5
+_CLEAR_KNEE = 0.15
+
+
+def eps_grid(core_distances: ArrayLike) -> NDArray[np.float64]:
+    """About 200 eps worth trying: distinct quantiles, 5 % to 99.5 %, of the finite core distances.
+
+    Ascending, above 0, each of them a core distance; empty if no core distance is above 0 and finite.
+    """
+    core = np.asarray(core_distances, dtype=np.float64)
+    core = core[np.isfinite(core)]
+    if not len(core):
+        return np.empty(0)
+    levels = np.linspace(_LOWEST, _HIGHEST, _GRID_SIZE)
+    grid = np.unique(np.quantile(core, levels, method="inverted_cdf"))
+    grid = grid[grid > 0]
+    # Nearly all points may be duplicates; the others' distances are then all there is to try.
+    return grid if len(grid) else np.unique(core[core > 0])[:_GRID_SIZE]
+
+
+def suggest_eps(profile: Profile, core_distances: ArrayLike) -> float:
+    """The eps at which most points are in a segment other than the largest one.
+
+    Maximises ``(1 - noise) - largest`` over the profile's grid (`eps_grid`) and takes the geometric middle of the
+    widest contiguous stretch (by ratio) that is within 1 % of the maximum: small changes of eps change least there.
+    If there is never a second segment, it is the 0.95 quantile of the core distances, at which little is noise. The
+    knee of the k-distance curve is not used: on real data it tends to give one giant segment.
+
+    Raises:
+        ValueError: The profile is empty or not ascending above 0.
+    """
+    eps = np.asarray(profile.eps, dtype=np.float64)
+    if not len(eps) or eps[0] <= 0 or (np.diff(eps) <= 0).any():
+        raise ValueError(
+            "the profile's eps must be ascending and above 0, and at least one: take eps_grid(core_distances)."
+        )
+    elsewhere = (1.0 - profile.noise) - profile.largest
+    best = float(elsewhere.max())
+    # Shares are multiples of 1/n that passed through a subtraction: less than this is none.
+    if best <= 1e-12:
+        core = np.asarray(core_distances, dtype=np.float64)
+        at = float(np.quantile(core[np.isfinite(core)], _FALLBACK_QUANTILE, method="inverted_cdf"))
+        return at if at > 0 else float(eps[-1])
+    good = elsewhere >= best * (1 - _AS_GOOD)
+    edges = np.flatnonzero(np.diff(np.concatenate(([0], good.astype(np.int8), [0]))))
+    first, last = edges[::2], edges[1::2] - 1
+    widest = int(np.argmax(np.log(eps[last]) - np.log(eps[first])))
+    return float(np.exp((np.log(eps[first[widest]]) + np.log(eps[last[widest]])) / 2))
+
+
+@dataclasses.dataclass(frozen=True)
+class Knee:
+    """Where a k-distance curve bends."""
+
+    value: float
+    """The k-distance there, an eps."""
+    rank: int
+    """Its place in the sorted curve, from 0."""
+    confidence: float
+    """0 to 1: how much further the curve hangs below its chord than it rises above it, both axes scaled to 0..1."""
+
+
+def knee(sorted_k_distances: ArrayLike) -> Knee | None:
+    """The knee of an ascending k-distance curve, or None where it has no clear one.
+
+    The point furthest below the chord from the first to the last point, axes scaled to 0..1 (Satopää, Albrecht, Irwin,
+    Raghavan: "Finding a 'Kneedle' in a Haystack", ICDCSW 2011). A straight line has none, nor has a curve that rises
+    above its chord about as far as it hangs below, such as the curve of one Gaussian cloud without its tail.
+
+    Raises:
+        ValueError: The values are not one ascending row of finite numbers.
+    """
+    curve = np.asarray(sorted_k_distances, dtype=np.float64)
+    if curve.ndim != 1 or not np.isfinite(curve).all() or (np.diff(curve) < 0).any():
+        raise ValueError("k-distances must be one ascending row of finite numbers: sort them and leave infinities out.")
+    if len(curve) < _KNEE_POINTS or curve[-1] <= curve[0]:
+        return None
+    below = np.linspace(0.0, 1.0, len(curve)) - (curve - curve[0]) / (curve[-1] - curve[0])
+    rank = int(np.argmax(below))
+    confidence = float(below[rank] + min(0.0, below.min()))
+    if confidence < _CLEAR_KNEE:
+        return None
+    return Knee(float(curve[rank]), rank, confidence)
