@@ -96,7 +96,7 @@ class Cache:
         if self.disk_bytes == 0 or not path.is_file():
             return None
         try:
-            with np.load(path, allow_pickle=False) as file:
+            with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
                 arrays = {name: file[name] for name in file.files}
             os.utime(path)
         except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:

@@ -1,0 +1,196 @@
+"""A session: the same recipe gives the same result, moves re-run only what they touch, and it stops when asked."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.cluster import DBSCAN
+
+from segwidgets import samples
+from segwidgets.cache import Cache
+from segwidgets.data import Table
+from segwidgets.recipe import Recipe, RecipeError
+from segwidgets.session import Cancelled, Progress, Result, Session
+
+
+@pytest.fixture(scope="module")
+def table() -> Table:
+    return samples.blobs(600, seed=1)
+
+
+@pytest.fixture
+def session(table: Table, tmp_path: Path) -> Session:
+    return Session(table, cache=Cache(tmp_path))
+
+
+def test_blobs_come_out_as_their_segments(session: Session) -> None:
+    result = session.run(Recipe())
+    assert result.scores.clusters == 5
+    assert result.scores.coverage > 0.95
+    assert result.scores.silhouette is not None
+    assert result.scores.silhouette.value > 0.7
+
+
+def test_the_labels_are_scikit_learns_on_the_map(session: Session) -> None:
+    result = session.run(Recipe().replace(min_samples=6))
+    c = result.recipe.clustering
+    np.testing.assert_array_equal(
+        result.labels, DBSCAN(eps=c.eps, min_samples=c.min_samples).fit_predict(result.embedding)
+    )
+
+
+def test_a_result_says_everything_that_the_data_decided(session: Session) -> None:
+    recipe = session.run(Recipe()).recipe
+    assert recipe.features.plan is not None
+    assert recipe.embedding.metric == "euclidean"
+    assert recipe.embedding.n_epochs == 500
+    assert recipe.clustering.eps is not None
+
+
+def test_the_resolved_recipe_repeats_the_result(session: Session, table: Table, tmp_path: Path) -> None:
+    first = session.run(Recipe())
+    again = Session(table, cache=Cache(tmp_path / "other")).run(Recipe.from_json(first.recipe.to_json()))
+    assert again.embedding_digest == first.embedding_digest
+    assert again.label_digest == first.label_digest
+    assert again.recipe == first.recipe
+
+
+def test_a_second_run_computes_nothing(session: Session) -> None:
+    session.run(Recipe())
+    again = session.run(Recipe())
+    assert set(again.timings) == {"clusters"}
+
+
+def test_a_new_process_reads_what_the_last_one_kept(session: Session, table: Table, tmp_path: Path) -> None:
+    first = session.run(Recipe())
+    again = Session(table, cache=Cache(tmp_path)).run(Recipe())
+    assert set(again.timings) == {"clusters"}
+    assert again.scores == first.scores
+    np.testing.assert_array_equal(again.labels, first.labels)
+
+
+@pytest.mark.parametrize(
+    ("change", "reruns"),
+    [
+        ({"eps": 0.5}, {"clusters", "silhouette"}),
+        ({"min_samples": 20}, {"clusters", "silhouette"}),
+        ({"min_dist": 0.3}, {"layout", "density", "clusters", "silhouette", "trust"}),
+        ({"n_neighbors": 12}, {"neighbors", "graph", "layout", "density", "clusters", "silhouette", "trust"}),
+        ({"seed": 1}, {"neighbors", "graph", "layout", "density", "clusters", "silhouette", "trust"}),
+    ],
+)
+def test_a_move_reruns_only_what_it_touches(session: Session, change: dict[str, float], reruns: set[str]) -> None:
+    session.run(Recipe().replace(eps=0.8))
+    assert set(session.run(Recipe().replace(**{"eps": 0.8, **change})).timings) <= reruns
+    assert set(session.run(Recipe().replace(**{"eps": 0.8, **change})).timings) == {"clusters"}
+
+
+def test_pending_tells_what_a_run_would_compute(session: Session) -> None:
+    assert session.pending(Recipe()) == ("features", "neighbors", "graph", "layout", "density")
+    session.run(Recipe())
+    assert session.pending(Recipe()) == ()
+    assert session.pending(Recipe().replace(min_dist=0.5)) == ("layout", "density")
+
+
+def test_a_given_embedding_is_taken_as_it_is(session: Session, table: Table, tmp_path: Path) -> None:
+    first = session.run(Recipe())
+    shipped = Session(table, cache=Cache(tmp_path / "job")).run(first.recipe, embedding=first.embedding)
+    assert shipped.label_digest == first.label_digest
+    assert not {"neighbors", "graph", "layout"} & set(shipped.timings)
+
+
+@pytest.mark.parametrize("shape", [(600, 2), (599, 3), (600,)])
+def test_an_embedding_of_the_wrong_shape_is_refused(session: Session, shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="shape"):
+        session.run(Recipe(), embedding=np.zeros(shape, np.float32))
+
+
+def test_an_embedding_with_nan_is_refused(session: Session) -> None:
+    points = np.zeros((600, 3), np.float32)
+    points[5, 1] = np.nan
+    with pytest.raises(ValueError, match="1 rows with NaN"):
+        session.run(Recipe(), embedding=points)
+
+
+@pytest.mark.parametrize("change", [{"n_neighbors": 40}, {"min_samples": 41}])
+def test_settings_that_need_more_rows_are_refused_before_any_work(change: dict[str, int]) -> None:
+    small = Session(samples.blobs(40, seed=0))
+    with pytest.raises(RecipeError, match="the table has 40 rows"):
+        small.run(Recipe().replace(**{"n_neighbors": 5, **change}))
+
+
+def test_progress_rises_to_the_end_and_names_its_stages(session: Session) -> None:
+    seen: list[Progress] = []
+    session.run(Recipe(), progress=seen.append)
+    overall = [step.overall for step in seen]
+    assert overall == sorted(overall)
+    assert overall[-1] == pytest.approx(1.0)
+    assert {step.stage for step in seen} >= {"features", "neighbors", "layout", "density", "trust"}
+    assert all(0 <= step.done <= 1 for step in seen)
+
+
+def test_a_cancelled_run_stops_soon_and_leaves_nothing_half_done(session: Session) -> None:
+    cancel = threading.Event()
+    asked: list[float] = []
+
+    def progress(step: Progress) -> None:
+        if step.stage == "layout" and step.done > 0.1 and not asked:
+            asked.append(time.perf_counter())
+            cancel.set()
+
+    with pytest.raises(Cancelled):
+        session.run(Recipe(), progress=progress, cancel=cancel)
+    assert asked
+    assert session.pending(Recipe()) == ("layout", "density")
+    assert session.run(Recipe()).scores.clusters == 5
+
+
+def test_the_map_is_handed_out_before_its_scores(session: Session) -> None:
+    seen: list[Result] = []
+    final = session.run(Recipe(), early=seen.append)
+    (early,) = seen
+    assert early.label_digest == final.label_digest
+    assert early.scores.silhouette is None
+    assert final.scores.silhouette is not None
+
+
+def test_a_preview_shows_the_same_groups_on_fewer_rows(session: Session) -> None:
+    preview = session.preview(Recipe(), rows=200)
+    assert preview.rows.shape == (200,)
+    assert (np.diff(preview.rows) > 0).all()
+    assert preview.embedding.shape == (200, 3)
+    assert preview.labels.max() + 1 == 5
+
+
+@pytest.mark.parametrize("dims", [2, 3])
+def test_both_dimensions_work(session: Session, dims: int) -> None:
+    result = session.run(Recipe().replace(n_components=dims))
+    assert result.embedding.shape == (600, dims)
+    assert result.scores.clusters == 5
+
+
+def test_the_files_of_a_result_are_whole_and_named_by_the_manifest(session: Session, tmp_path: Path) -> None:
+    result = session.run(Recipe())
+    result.save(tmp_path / "out")
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert manifest["label_digest"] == result.label_digest
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"manifest.json", *manifest["files"]}
+    np.testing.assert_array_equal(np.load(tmp_path / "out" / "embedding.npy"), result.embedding)
+    assert Recipe.from_json((tmp_path / "out" / "recipe.json").read_text()) == result.recipe
+
+
+def test_the_metrics_are_flat_numbers(session: Session) -> None:
+    metrics = session.run(Recipe()).metrics()
+    assert metrics["clusters"] == 5.0
+    assert metrics["silhouette_low"] <= metrics["silhouette"] <= metrics["silhouette_high"]
+    assert all(isinstance(value, float) for value in metrics.values())
+
+
+def test_something_that_is_no_table_is_refused() -> None:
+    with pytest.raises(TypeError, match="read"):
+        Session(np.zeros((3, 3)))  # type: ignore[arg-type]
