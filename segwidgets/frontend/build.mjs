@@ -1,0 +1,34 @@
+// Bundles each widget into one ES module that anywidget can send: styles inside, nothing loaded from anywhere.
+// The output depends on the sources and the locked versions only, so CI can rebuild and compare.
+import { readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import * as esbuild from "esbuild";
+
+const here = dirname(fileURLToPath(import.meta.url));
+
+/** Style sheets come in as minified text; the widget puts them into its own element. */
+const styleText = {
+  name: "style-text",
+  setup(build) {
+    build.onLoad({ filter: /\.css$/ }, async ({ path }) => {
+      const { code } = await esbuild.transform(await readFile(path, "utf8"), { loader: "css", minify: true });
+      return { contents: code.trim(), loader: "text" };
+    });
+  },
+};
+
+await esbuild.build({
+  absWorkingDir: here,
+  entryPoints: { pointcloud: "src/pointcloud.ts", kdistance: "src/kdistance.ts" },
+  outdir: join(here, "..", "panel", "static"),
+  bundle: true,
+  format: "esm",
+  target: "es2022",
+  minify: true,
+  charset: "utf8",
+  legalComments: "none",
+  banner: { js: "// Generated from segwidgets/frontend by `npm run build`; edit the sources there, not this file." },
+  plugins: [styleText],
+  logLevel: "info",
+});

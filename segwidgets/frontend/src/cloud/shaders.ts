@@ -1,0 +1,57 @@
+/**
+ * A point's texel holds its colour, and in alpha what it is: 255 a segment, 170 noise, 85 outside the isolated one,
+ * 0 hidden. What is not a segment lies in the back half of the depth range, so that it never covers one.
+ */
+export const KIND = { segment: 255, noise: 170, ghost: 85, hidden: 0 } as const;
+export const PALETTE_WIDTH = 1024;
+
+export const VERTEX = `#version 300 es
+precision highp float;
+precision highp int;
+layout(location = 0) in vec3 position;
+layout(location = 1) in uint slot;
+uniform mat4 matrix;
+uniform vec2 depthRange;
+uniform float pixels;
+uniform float reference;
+uniform float fade;
+uniform vec3 background;
+uniform highp sampler2D palette;
+flat out vec3 colour;
+flat out float size;
+
+void main() {
+  vec4 texel = texelFetch(palette, ivec2(int(slot % ${PALETTE_WIDTH}u), int(slot / ${PALETTE_WIDTH}u)), 0);
+  gl_Position = matrix * vec4(position, 1.0);
+  if (texel.a < 0.1) {
+    gl_Position = vec4(2.0, 2.0, 2.0, 1.0);
+    gl_PointSize = 1.0;
+    return;
+  }
+  bool segment = texel.a > 0.9;
+  float w = gl_Position.w;
+  float depth = clamp((w - depthRange.x) / max(depthRange.y - depthRange.x, 1e-6), 0.0, 1.0);
+  colour = mix(texel.rgb, background, fade * depth);
+  size = pixels * clamp(reference / w, 0.55, 3.0) * (segment ? 1.0 : texel.a > 0.5 ? 0.7 : 0.6);
+  gl_PointSize = max(size, 1.0);
+  gl_Position.z = gl_Position.z * 0.5 + (segment ? -0.5 : 0.5) * w;
+}`;
+
+export const FRAGMENT = `#version 300 es
+precision highp float;
+flat in vec3 colour;
+flat in float size;
+uniform vec3 background;
+out vec4 pixel;
+
+void main() {
+  vec3 shade = colour;
+  if (size > 2.5) {
+    // A disc; its edge leans towards the background, which smooths it and parts it from its neighbours.
+    float r = length(gl_PointCoord - 0.5) * size;
+    float edge = size * 0.5 - r;
+    if (edge < 0.0) discard;
+    shade = mix(background, colour, clamp(0.6 + edge * 0.5, 0.0, 1.0));
+  }
+  pixel = vec4(shade, 1.0);
+}`;

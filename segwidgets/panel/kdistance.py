@@ -1,0 +1,143 @@
+"""The sorted k-distances of all points, with eps as a line to drag or to move by key.
+
+The front end is ``segwidgets/frontend/src/kdistance.ts``; ``static/kdistance.js`` is built from it. The plot is
+the one of Ester, Kriegel, Sander and Xu (1996), "A density-based algorithm for discovering clusters", section 4.2,
+sorted upwards.
+"""
+
+from __future__ import annotations
+
+import math
+import pathlib
+from typing import TYPE_CHECKING, Any
+
+import anywidget
+import numpy as np
+import traitlets
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+#: A plot is about a thousand pixels wide, and each bucket keeps its least and its greatest value.
+MAX_KEPT = 2000
+
+
+def decimate(sorted_values: NDArray[np.float64], limit: int = MAX_KEPT) -> NDArray[np.intp]:
+    """Places, ascending, of at most ``limit`` values that draw the same curve as all of them.
+
+    Args:
+        sorted_values: (n,) ascending values.
+        limit: Even number of places to keep, 2 or more.
+
+    Returns:
+        (m,) places, m <= limit. All of them if n <= limit; else the least and the greatest value of each of limit / 2
+        buckets of equal width, which on an ascending curve are the bucket's ends. The first and last place are kept.
+    """
+    n = len(sorted_values)
+    if n <= limit:
+        return np.arange(n, dtype=np.intp)
+    edges = np.linspace(0, n, limit // 2 + 1).astype(np.intp)
+    return np.unique(np.concatenate([edges[:-1], edges[1:] - 1]))
+
+
+def _as_curve(k_distances: ArrayLike) -> NDArray[np.float64]:
+    """(n,) finite distances from 0, ascending; ValueError otherwise."""
+    array = np.asarray(k_distances)
+    if array.ndim != 1:
+        raise ValueError(f"k_distances have shape {array.shape}: give one distance per point, (n,).")
+    if array.size and array.dtype.kind not in "fiu":
+        raise ValueError(f"k_distances have dtype {array.dtype}: give numbers, for example float64.")
+    values = array.astype(np.float64)
+    bad = int(np.count_nonzero(~np.isfinite(values)))
+    if bad:
+        raise ValueError(f"{bad:,} of {len(values):,} k-distances are NaN or infinite: distances are finite.")
+    if values.size and values.min() < 0:
+        raise ValueError(f"k_distances go down to {values.min():g}: a distance is 0 or more.")
+    if (np.diff(values) < 0).any():
+        values.sort()
+    return values
+
+
+def _checked(name: str, value: float | None) -> None:
+    if value is not None and not (math.isfinite(value) and value >= 0):
+        raise ValueError(
+            f"{name}={value!r} is not allowed: it must be a finite number from 0, in the points' own units."
+        )
+
+
+class KDistance(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is followed as Any
+    """The k-distance plot.
+
+    Args:
+        k_distances: (n,) distance of each point to its k-th neighbour, in any order. None for an empty plot.
+        eps: Where the line stands; the trait ``eps`` follows the line, and the line follows the trait.
+        k: Which neighbour, the point itself not counted. The share that the plot calls core is the share of points
+            with a k-distance of at most eps: the core points of DBSCAN where k is min_samples - 1.
+        knee: A knee of the curve to mark faintly, or None.
+        height: Height of the widget in CSS pixels.
+
+    Raises:
+        ValueError: If the distances are not (n,) finite numbers from 0, or eps, k or knee is out of range.
+
+    While the line is dragged the newest eps arrives about every 50 ms, and the last one always. An eps beyond the
+    curve is shown at the edge of the plot and left as it is.
+    """
+
+    _esm = pathlib.Path(__file__).parent / "static" / "kdistance.js"
+
+    curve = traitlets.Bytes(b"", help="float32 pairs: place in the sorted order, k-distance").tag(sync=True)
+    n_points = traitlets.Int(0).tag(sync=True)
+    k = traitlets.Int(10, min=0).tag(sync=True)
+    knee = traitlets.Float(None, allow_none=True).tag(sync=True)
+    eps = traitlets.Float(0.0).tag(sync=True)
+    height = traitlets.Int(240, min=120, max=4000).tag(sync=True)
+
+    def __init__(
+        self,
+        k_distances: ArrayLike | None = None,
+        *,
+        eps: float = 0.0,
+        k: int = 10,
+        knee: float | None = None,
+        height: int = 240,
+        **traits: Any,
+    ) -> None:
+        _checked("eps", eps)
+        state = self._state([] if k_distances is None else k_distances, k, knee)
+        super().__init__(eps=eps, height=height, **state, **traits)
+
+    @staticmethod
+    def _state(k_distances: ArrayLike, k: int, knee: float | None) -> dict[str, Any]:
+        """The traits that show this curve, checked before any of them changes."""
+        if k < 0:
+            raise ValueError(f"k={k!r} is not allowed: it must be a whole number from 0.")
+        _checked("knee", knee)
+        values = _as_curve(k_distances)
+        places = decimate(values)
+        pairs = np.empty((len(places), 2), dtype="<f4")
+        pairs[:, 0] = places
+        pairs[:, 1] = values[places]
+        return {"curve": pairs.tobytes(), "n_points": len(values), "k": int(k), "knee": knee}
+
+    def set_curve(self, k_distances: ArrayLike, k: int, knee: float | None = None) -> None:
+        """Show another curve in one message; eps stays.
+
+        Args:
+            k_distances: (n,) finite distances from 0, in any order; at most 2,000 of them travel, the extremes always.
+            k: Which neighbour they are the distances to.
+            knee: A knee of the curve to mark, or None.
+
+        Raises:
+            ValueError: As for the constructor; nothing changes then.
+        """
+        state = self._state(k_distances, k, knee)
+        with self.hold_sync():
+            for name, value in state.items():
+                setattr(self, name, value)
+
+    @traitlets.validate("eps")  # type: ignore[untyped-decorator]  # traitlets is followed as Any
+    def _check_eps(self, proposal: dict[str, Any]) -> float:
+        eps = float(proposal["value"])
+        if not (math.isfinite(eps) and eps >= 0):
+            raise traitlets.TraitError(f"eps={eps!r} is not allowed: it must be a finite number from 0.")
+        return eps
