@@ -1,0 +1,143 @@
+"""What a job is: the recipe, the data and what the panel showed, by digest. Checked before anything is started."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+import secrets
+import time
+from collections.abc import Mapping
+from typing import Any, Literal, cast
+
+from segwidgets import __version__
+from segwidgets.recipe import Recipe
+from segwidgets.tracking.base import recipe_params
+from segwidgets.tracking.mlflow import MARK
+
+Mode = Literal["embedding", "refit"]
+MODES: tuple[Mode, ...] = ("embedding", "refit")
+TARGETS = ("local",)
+DEFAULT_EXPERIMENT = "segwidgets"
+
+#: SageMaker's rule for names of jobs, experiments and trials, and its limits on their length.
+_NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9])*")
+JOB_NAME_LIMIT = 63
+NAME_LIMIT = 120
+
+
+class SpecError(ValueError):
+    """A job that cannot be: names what is wrong, what is allowed and the way out."""
+
+
+def check_name(what: str, name: object, limit: int = NAME_LIMIT) -> str:
+    """The name if SageMaker takes it too, else SpecError: a local job's name must hold there as well."""
+    if not isinstance(name, str) or len(name) > limit or not _NAME.fullmatch(name):
+        near = re.sub(r"[^a-zA-Z0-9]+", "-", str(name))[:limit].strip("-")
+        hint = f" {near!r} would do." if near and near != name else ""
+        raise SpecError(
+            f"{what}={name!r} is not allowed: 1 to {limit} letters (a to z), digits and hyphens, with a "
+            f"letter or a digit at both ends.{hint}"
+        )
+    return name
+
+
+def check_choice(what: str, value: object, allowed: tuple[str, ...]) -> None:
+    """SpecError unless ``value`` is one of ``allowed``."""
+    if value not in allowed:
+        raise SpecError(f"{what}={value!r} is not allowed: it must be one of {', '.join(map(repr, allowed))}.")
+
+
+def new_name() -> str:
+    """A job name that no other job has: the time to the second (UTC) and six random hexadecimal digits."""
+    return f"segwidgets-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(3)}"
+
+
+@dataclasses.dataclass(frozen=True)
+class JobSpec:
+    """A job, with nothing of this machine in it.
+
+    ``recipe`` has everything filled in. ``embedding_digest`` and ``label_digest`` are those of the result that is
+    promoted (`session.array_digest`): what the job must reproduce. ``trial`` may be empty.
+    """
+
+    name: str
+    recipe: Recipe
+    mode: Mode
+    experiment: str
+    trial: str
+    table_name: str
+    table_digest: str
+    embedding_digest: str
+    label_digest: str
+    created: float
+    code_version: str = __version__
+
+    def __post_init__(self) -> None:
+        check_name("name", self.name, JOB_NAME_LIMIT)
+        check_choice("mode", self.mode, MODES)
+        check_name("experiment", self.experiment)
+        if self.trial:
+            check_name("trial", self.trial)
+
+    def to_json(self) -> str:
+        """Everything but the recipe, which travels beside it as ``recipe.json`` and is named by its digest."""
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self) if field.name != "recipe"}
+        return json.dumps({**values, "recipe_digest": self.recipe.digest}, indent=2)
+
+    @classmethod
+    def from_json(cls, text: str, recipe: Recipe) -> JobSpec:
+        """The job in a spec and its recipe; raises SpecError where they are none, or do not belong together."""
+        try:
+            values = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise SpecError(f"spec.json is not JSON (line {error.lineno}: {error.msg}): promote again.") from None
+        if not isinstance(values, Mapping):
+            raise SpecError(f"spec.json must be an object, got {type(values).__name__}: promote again.")
+        given: dict[str, Any] = dict(cast("Mapping[str, Any]", values))
+        digest = given.pop("recipe_digest", None)
+        if digest != recipe.digest:
+            raise SpecError(
+                f"recipe.json is not the recipe that was promoted: its digest is {recipe.digest[:12]}, "
+                f"the job's is {str(digest)[:12]}. Promote the recipe that is meant."
+            )
+        try:
+            return cls(recipe=recipe, **given)
+        except TypeError as error:
+            raise SpecError(f"spec.json does not describe a job: {error}. Promote again.") from None
+
+    def hyperparameters(self) -> dict[str, str]:
+        """The headline values, as SageMaker shows them: text only."""
+        e, c = self.recipe.embedding, self.recipe.clustering
+        return {
+            "job": self.name,
+            "experiment": self.experiment,
+            "trial": self.trial,
+            "mode": self.mode,
+            "recipe_digest": self.recipe.digest,
+            "n_neighbors": str(e.n_neighbors),
+            "min_dist": str(e.min_dist),
+            "metric": str(e.metric),
+            "eps": str(c.eps),
+            "min_samples": str(c.min_samples),
+        }
+
+    def params(self) -> dict[str, str]:
+        """What a tracker records of the job before it has run."""
+        return {
+            **recipe_params(self.recipe),
+            "recipe_digest": self.recipe.digest,
+            "table": self.table_name,
+            "table_digest": self.table_digest,
+            "mode": self.mode,
+            "code_version": self.code_version,
+        }
+
+    def tags(self) -> dict[str, str]:
+        """What a tracker finds the run by."""
+        return run_tags(self.name, self.trial)
+
+
+def run_tags(name: str, trial: str) -> dict[str, str]:
+    """The tags of a job's run."""
+    return {MARK: __version__, "segwidgets.job": name, "segwidgets.trial": trial}

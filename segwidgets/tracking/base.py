@@ -1,0 +1,83 @@
+"""What a tracker is told, and how a recipe becomes parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, Protocol
+
+from segwidgets.recipe import ColumnGroup, Recipe
+
+#: How a run stands: it runs, or it ended in one of three ways.
+State = Literal["running", "completed", "failed", "stopped"]
+
+#: The longest parameter value any of the trackers takes (SageMaker Experiments: 2,500 characters).
+MAX_VALUE = 2_500
+_CUT = " … (cut)"
+
+
+class TrackingError(RuntimeError):
+    """The tracker could not be reached, or does not know what it was asked for."""
+
+
+class Tracker(Protocol):
+    """Takes down one run after another.
+
+    Nothing here takes rows of data: parameters and tags are short text, metrics are numbers, documents are JSON
+    texts about the run (its recipe, its scores, the list of its files).
+    """
+
+    def start(self, *, experiment: str, name: str, tags: Mapping[str, str]) -> str:
+        """Begin a run that stands as running; returns its id. The experiment is made when it is missing."""
+        ...
+
+    def find(self, *, experiment: str, name: str) -> str | None:
+        """The id of the run that was begun under this name, or None."""
+        ...
+
+    def log(
+        self,
+        run_id: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        metrics: Mapping[str, float] | None = None,
+        tags: Mapping[str, str] | None = None,
+        documents: Mapping[str, str] | None = None,
+        step: int = 0,
+    ) -> None:
+        """Add to a run. Saying the same thing twice is allowed; metrics that are not finite are left out."""
+        ...
+
+    def end(self, run_id: str, state: State, reason: str | None = None) -> None:
+        """End a run as completed, failed or stopped; ``reason`` says why it did not complete."""
+        ...
+
+
+def cut(value: str, limit: int = MAX_VALUE) -> str:
+    """The value, shortened to what every tracker takes; a shortened one says so."""
+    return value if len(value) <= limit else value[: limit - len(_CUT)] + _CUT
+
+
+def recipe_params(recipe: Recipe) -> dict[str, str]:
+    """Every setting of a recipe as ``section.name`` -> text, for a tracker's parameters.
+
+    The feature plan is told in short: kind, how many columns, and the transforms of each group.
+    """
+    params: dict[str, str] = {}
+    for section in ("features", "embedding", "clustering"):
+        settings = getattr(recipe, section)
+        for name in settings.__dataclass_fields__:
+            params[f"{section}.{name}"] = cut(_text(getattr(settings, name)))
+    return params
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, tuple):
+        return "; ".join(_group(item) if isinstance(item, ColumnGroup) else str(item) for item in value)
+    return str(value)
+
+
+def _group(group: ColumnGroup) -> str:
+    steps = " > ".join(group.transforms) or "as they are"
+    return f"{len(group.columns)} {group.kind} columns: {steps}"

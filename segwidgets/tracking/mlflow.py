@@ -1,0 +1,250 @@
+"""Runs in MLflow: on SQLite in segwidgets' home by default, on any MLflow server by its address."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import getpass
+import logging
+import math
+import os
+import time
+import warnings
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from segwidgets import storage
+from segwidgets.tracking.base import State, TrackingError, cut
+
+_log = logging.getLogger(__name__)
+
+_STATUS: dict[State, str] = {"running": "RUNNING", "completed": "FINISHED", "failed": "FAILED", "stopped": "KILLED"}
+_STATE: dict[str, State] = {"SCHEDULED": "running", **{theirs: ours for ours, theirs in _STATUS.items()}}
+#: MLflow takes at most this many parameters, tags or metrics in one call.
+_BATCH = 100
+#: What `MLflowTracker.search` gives at most in one page.
+_PAGE = 1_000
+
+#: Tag of every run of ours, and what `search` looks for.
+MARK = "segwidgets.version"
+
+
+def tracking_uri(given: str | None = None) -> str:
+    """The address of the tracker: ``given``, else ``$MLFLOW_TRACKING_URI``, else SQLite in `storage.home()`.
+
+    Relative paths are made absolute, because a job does not run in the directory it is promoted from.
+    """
+    uri = given or os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{storage.home() / 'mlflow.db'}"
+    if uri.startswith("sqlite:///") and not uri.startswith("sqlite:////"):
+        return f"sqlite:///{Path(uri.removeprefix('sqlite:///')).absolute()}"
+    return uri if ":" in uri else Path(uri).absolute().as_uri()
+
+
+def is_local(uri: str) -> bool:
+    """Whether the address is a file of this machine, so that no network can make a call wait."""
+    return uri.startswith(("sqlite:", "file:"))
+
+
+def _database(uri: str) -> Path | None:
+    return Path(uri.removeprefix("sqlite:///")) if uri.startswith("sqlite:///") else None
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """MLflow without telemetry, and without words about its own making."""
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    loggers = [logging.getLogger(name) for name in ("mlflow.store.db.utils", "alembic.runtime.migration")]
+    levels = [logger.level for logger in loggers]
+    with warnings.catch_warnings():
+        # MLflow 3.17 with SQLAlchemy 2.1; both mend it among themselves.
+        warnings.filterwarnings("ignore", message="The ``noload`` loader strategy", category=DeprecationWarning)
+        for logger in loggers:
+            logger.setLevel(logging.WARNING)
+        try:
+            yield
+        finally:
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)
+
+
+def _client(uri: str) -> Any:
+    with _quiet():
+        from mlflow import MlflowClient
+
+        with _explained(uri, "it was opened"):
+            database = _database(uri)
+            if database is not None and not database.exists():
+                _create(database)
+            return MlflowClient(tracking_uri=uri)
+
+
+def _create(database: Path) -> None:
+    """Make the database beside its place and move it there whole.
+
+    Making one runs some fifty migrations; a process killed amid them must not leave a database that no later run can
+    open, and two jobs that start together must not run them twice.
+    """
+    from mlflow.store.db.utils import _safe_initialize_tables
+    from sqlalchemy import create_engine
+
+    database.parent.mkdir(parents=True, exist_ok=True)
+    with (database.parent / f".{database.name}.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if database.exists():
+            return
+        work = database.parent / f".{database.name}.new"
+        work.unlink(missing_ok=True)
+        engine = create_engine(f"sqlite:///{work}")
+        try:
+            _safe_initialize_tables(engine)
+        finally:
+            engine.dispose()
+        work.replace(database)
+
+
+@contextlib.contextmanager
+def _explained(uri: str, doing: str) -> Iterator[None]:
+    """MLflow raises its own, SQLAlchemy's and requests' errors; callers get one kind."""
+    try:
+        yield
+    except TrackingError:
+        raise
+    except Exception as error:
+        raise TrackingError(f"the tracker at {uri} failed while {doing}: {error}") from error
+
+
+class MLflowTracker:
+    """A `Tracker` on MLflow.
+
+    Args:
+        uri: MLflow's address; see `tracking_uri` for the default.
+
+    Uses the client only, never MLflow's current run or global address. Importing MLflow takes a second or more, so
+    an instance is made in the job's own process or when a leaderboard is asked for. Raises TrackingError.
+    """
+
+    def __init__(self, uri: str | None = None) -> None:
+        self.uri = tracking_uri(uri)
+        self._client = _client(self.uri)
+
+    def _experiment(self, name: str) -> str:
+        found = self._client.get_experiment_by_name(name)
+        if found is None:
+            database = _database(self.uri)
+            # Beside the database; a server knows a place of its own.
+            place = (database.parent / "mlartifacts" / name).as_uri() if database is not None else None
+            try:
+                return str(self._client.create_experiment(name, artifact_location=place))
+            except Exception:
+                found = self._client.get_experiment_by_name(name)  # another job made it meanwhile
+                if found is None:
+                    raise
+        if found.lifecycle_stage != "active":
+            raise TrackingError(
+                f"experiment {name!r} was deleted in the tracker at {self.uri}: restore it, or choose another name."
+            )
+        return str(found.experiment_id)
+
+    def start(self, *, experiment: str, name: str, tags: Mapping[str, str]) -> str:
+        """Begin a run; returns its id."""
+        from mlflow.utils.mlflow_tags import MLFLOW_SOURCE_NAME, MLFLOW_USER
+
+        said = {MLFLOW_SOURCE_NAME: "segwidgets", **{key: cut(value) for key, value in tags.items()}}
+        with contextlib.suppress(OSError, KeyError):  # a container's user may have no name
+            said[MLFLOW_USER] = getpass.getuser()
+        with _explained(self.uri, "a run was begun"):
+            run = self._client.create_run(self._experiment(experiment), run_name=name, tags=said)
+            return str(run.info.run_id)
+
+    def find(self, *, experiment: str, name: str) -> str | None:
+        """The id of the run that was begun under this name, or None."""
+        with _explained(self.uri, "a run was looked for"):
+            found = self._client.search_runs(
+                [self._experiment(experiment)], filter_string=f"attributes.run_name = '{name}'", max_results=1
+            )
+            return str(found[0].info.run_id) if found else None
+
+    def log(
+        self,
+        run_id: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        metrics: Mapping[str, float] | None = None,
+        tags: Mapping[str, str] | None = None,
+        documents: Mapping[str, str] | None = None,
+        step: int = 0,
+    ) -> None:
+        """Add to a run. Parameters cannot be changed once said; metrics that are not finite are left out."""
+        from mlflow.entities import Metric, Param, RunTag
+
+        now = int(time.time() * 1000)
+        numbers = []
+        for key, value in (metrics or {}).items():
+            if math.isfinite(value):
+                numbers.append(Metric(key, float(value), now, step))
+            else:
+                _log.info("metric %s=%s of run %s is left out: it is not a finite number", key, value, run_id)
+        names = [Param(key, cut(value)) for key, value in (params or {}).items()]
+        marks = [RunTag(key, cut(value)) for key, value in (tags or {}).items()]
+        with _explained(self.uri, f"run {run_id} was written"):
+            for first in range(0, max(len(numbers), len(names), len(marks)), _BATCH):
+                part = slice(first, first + _BATCH)
+                self._client.log_batch(run_id, metrics=numbers[part], params=names[part], tags=marks[part])
+            for file, text in (documents or {}).items():
+                self._client.log_text(run_id, text, file)
+
+    def end(self, run_id: str, state: State, reason: str | None = None) -> None:
+        """End a run; the reason becomes the tag ``reason``."""
+        with _explained(self.uri, f"run {run_id} was ended"):
+            if reason:
+                self._client.set_tag(run_id, "reason", cut(reason))
+            self._client.set_terminated(run_id, _STATUS[state])
+
+    def experiments(self) -> dict[str, str]:
+        """The active experiments: id -> name."""
+        with _explained(self.uri, "its experiments were listed"):
+            found: dict[str, str] = {}
+            token = None
+            while True:
+                page = self._client.search_experiments(max_results=_PAGE, page_token=token)
+                found |= {item.experiment_id: item.name for item in page}
+                token = page.token
+                if not token:
+                    return found
+
+    def search(self, experiments: Mapping[str, str], limit: int) -> list[dict[str, Any]]:
+        """The newest runs of ours in these experiments (id -> name), as plain dicts, newest first.
+
+        Keys: name, run_id, experiment, state, started and ended (ms since 1970 or None), params, metrics, tags.
+        """
+        runs: list[dict[str, Any]] = []
+        token = None
+        with _explained(self.uri, "its runs were listed"):
+            while experiments and len(runs) < limit:
+                page = self._client.search_runs(
+                    list(experiments),
+                    filter_string=f"tags.`{MARK}` LIKE '%'",
+                    max_results=min(_PAGE, limit - len(runs)),
+                    order_by=["attributes.start_time DESC"],
+                    page_token=token,
+                )
+                runs += [_plain(run, experiments) for run in page]
+                token = page.token
+                if not token:
+                    break
+        return runs
+
+
+def _plain(run: Any, experiments: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "name": run.info.run_name,
+        "run_id": run.info.run_id,
+        "experiment": experiments.get(run.info.experiment_id, run.info.experiment_id),
+        "state": _STATE.get(run.info.status, "failed"),
+        "started": run.info.start_time,
+        "ended": run.info.end_time,
+        "params": dict(run.data.params),
+        "metrics": dict(run.data.metrics),
+        "tags": dict(run.data.tags),
+    }
