@@ -12,8 +12,9 @@ import difflib
 import hashlib
 import json
 import math
+import numbers
 from collections.abc import Mapping
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, Literal, TypeVar
 
 FORMAT_VERSION = 1
 
@@ -43,16 +44,21 @@ def _number(
     whole: bool = False,
     open_low: bool = False,
     way_out: str = "",
-) -> None:
-    """Raise RecipeError unless ``value`` is a finite number within [low, high] (``open_low``: (low, high])."""
+) -> float:
+    """The number as a plain int (``whole``) or float, NumPy's included, so that JSON and digests see one form only.
+
+    Raises RecipeError unless it is finite and within [low, high] (``open_low``: (low, high]).
+    """
+    if not isinstance(value, bool) and isinstance(value, numbers.Integral if whole else numbers.Real):
+        try:
+            number = int(value) if isinstance(value, numbers.Integral) and whole else float(value) + 0.0  # no -0.0
+        except OverflowError:
+            number = math.inf
+        if math.isfinite(number) and number <= high and (number > low if open_low else number >= low):
+            return number
     kind = "a whole number" if whole else "a number"
     rule = f"{kind} {'above' if open_low else 'from'} {low:g}" + (f" to {high:g}" if math.isfinite(high) else "")
-    good = isinstance(value, int if whole else (int, float)) and not isinstance(value, bool)
-    if good:
-        number = float(cast("float", value))
-        good = math.isfinite(number) and number <= high and (number > low if open_low else number >= low)
-    if not good:
-        raise RecipeError(f"{name}={value!r} is not allowed: it must be {rule}." + (f" {way_out}" if way_out else ""))
+    raise RecipeError(f"{name}={value!r} is not allowed: it must be {rule}." + (f" {way_out}" if way_out else ""))
 
 
 def _choice(name: str, value: object, allowed: tuple[str, ...]) -> None:
@@ -86,6 +92,8 @@ class ColumnGroup:
 
     def __post_init__(self) -> None:
         _choice("kind", self.kind, tuple(TRANSFORMS))
+        if not isinstance(self.reason, str):
+            raise RecipeError(f"reason={self.reason!r} is not allowed: it must be a text.")
         object.__setattr__(self, "columns", _names("columns", self.columns))
         object.__setattr__(self, "transforms", _names("transforms", self.transforms))
         for name in self.transforms:
@@ -115,8 +123,11 @@ class Features:
         object.__setattr__(self, "exclude", _names("exclude", self.exclude))
         _choice("scaling", self.scaling, ("standard", "robust"))
         if self.pca is not None:
-            _number("pca", self.pca, 2, 10_000, whole=True, way_out="Use None for no PCA.")
+            pca = _number("pca", self.pca, 2, 10_000, whole=True, way_out="Use None for no PCA.")
+            object.__setattr__(self, "pca", pca)
         if self.plan is not None:
+            if not isinstance(self.plan, (list, tuple)):
+                raise RecipeError(f"plan={self.plan!r} is not allowed: it must be a list of groups of columns.")
             given: tuple[object, ...] = tuple(self.plan)  # JSON brings objects, Python brings groups
             groups = tuple(g if isinstance(g, ColumnGroup) else _build(ColumnGroup, g, "plan") for g in given)
             object.__setattr__(self, "plan", groups)
@@ -141,15 +152,20 @@ class Embedding:
 
     def __post_init__(self) -> None:
         _choice("method", self.method, METHODS)
-        _number("n_neighbors", self.n_neighbors, 2, 500, whole=True, way_out="15 is usual.")
-        _number("spread", self.spread, 0, 100, open_low=True)
-        _number("min_dist", self.min_dist, 0, self.spread, way_out="It may not exceed spread.")
-        _number("n_components", self.n_components, 2, 3, whole=True)
+        checked = {
+            "n_neighbors": _number("n_neighbors", self.n_neighbors, 2, 500, whole=True, way_out="15 is usual."),
+            "spread": (spread := _number("spread", self.spread, 0, 100, open_low=True)),
+            "min_dist": _number("min_dist", self.min_dist, 0, spread, way_out="It may not exceed spread."),
+            "n_components": _number("n_components", self.n_components, 2, 3, whole=True),
+            "seed": _number("seed", self.seed, 0, 2**32 - 1, whole=True),
+        }
         if self.metric is not None:
             _choice("metric", self.metric, METRICS)
         if self.n_epochs is not None:
-            _number("n_epochs", self.n_epochs, 1, 10_000, whole=True, way_out="None lets the rows decide.")
-        _number("seed", self.seed, 0, 2**32 - 1, whole=True)
+            way_out = "None lets the rows decide."
+            checked["n_epochs"] = _number("n_epochs", self.n_epochs, 1, 10_000, whole=True, way_out=way_out)
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -167,8 +183,9 @@ class Clustering:
     def __post_init__(self) -> None:
         _choice("method", self.method, CLUSTERINGS)
         if self.eps is not None:
-            _number("eps", self.eps, 0, math.inf, open_low=True, way_out="Use None to take the suggested one.")
-        _number("min_samples", self.min_samples, 1, 10_000, whole=True)
+            way_out = "Use None to take the suggested one."
+            object.__setattr__(self, "eps", _number("eps", self.eps, 0, math.inf, open_low=True, way_out=way_out))
+        object.__setattr__(self, "min_samples", _number("min_samples", self.min_samples, 1, 10_000, whole=True))
 
 
 _T = TypeVar("_T")
@@ -224,9 +241,11 @@ class Recipe:
             owners |= {name: section for name in _fields(cls) if name != "method"}
         _refuse_unknown("a recipe", set(changes) - set(owners) - set(_SECTIONS), (*_SECTIONS, *owners))
         sections = {name: changes.pop(name, getattr(self, name)) for name in _SECTIONS}
-        for name, section in owners.items():
-            if name in changes:
-                sections[section] = dataclasses.replace(sections[section], **{name: changes[name]})
+        for section in _SECTIONS:
+            # All of a section at once: min_dist and spread may only fit together.
+            own = {name: value for name, value in changes.items() if owners[name] == section}
+            if own:
+                sections[section] = dataclasses.replace(sections[section], **own)
         return Recipe(**sections)
 
     def to_dict(self) -> dict[str, Any]:
@@ -264,10 +283,5 @@ class Recipe:
     @property
     def digest(self) -> str:
         """SHA-256 (hex) of the canonical JSON: equal recipes have equal digests, on any machine."""
-        values = self.to_dict()
-        # 1 and 1.0 are the same setting, but JSON writes them differently.
-        for section, name in (("embedding", "min_dist"), ("embedding", "spread"), ("clustering", "eps")):
-            if values[section][name] is not None:
-                values[section][name] = float(values[section][name])
-        text = json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+        text = json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
         return hashlib.sha256(text.encode()).hexdigest()

@@ -60,8 +60,13 @@ def atomic_directory(path: Path) -> Iterator[Path]:
         if path.exists():
             old = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".old", dir=path.parent))
             path.replace(old / "x")
-            work.replace(path)
-            shutil.rmtree(old, ignore_errors=True)
+            try:
+                work.replace(path)
+            except BaseException:
+                (old / "x").replace(path)
+                raise
+            finally:
+                shutil.rmtree(old, ignore_errors=True)
         else:
             work.replace(path)
     except BaseException:

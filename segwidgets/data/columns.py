@@ -42,7 +42,8 @@ class Column:
 
     ``kind``: "count" (numeric, never negative, at least half of the present values zero: purchases, visits, spend by
     category; among many such columns a tenth of zeros will do), "number" (any other numeric column, bool included) or
-    "category" (text). ``usable``: features can be made of it; otherwise ``reason`` says why not. ``missing``: how many rows have no value.
+    "category" (text). ``usable``: features can be made of it; otherwise ``reason`` says why not. ``missing``: how many
+    rows have no value.
     """
 
     name: str

@@ -164,9 +164,8 @@ class Location:
                     # Only an empty field is missing in a text ("NA" is Namibia); `with_gaps` looks at the numbers.
                     keep_default_na=False,
                     na_values=[""],
-                    # The default is faster and may miss the last bit, and with it the digest.
-                    float_precision="round_trip",
                     low_memory=False,
+                    **_exact_numbers(pd.__version__),
                 )
         except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
             raise DataError(f"{self.text} is not a CSV file that can be read: {error}") from error
@@ -177,6 +176,12 @@ class Location:
         if self.ending in _PARQUET:
             return list(self._parquet_set().schema.names)
         return [str(name) for name in self._csv(None, (), n_rows=0).columns]
+
+
+def _exact_numbers(pandas_version: str) -> dict[str, str]:
+    """How to have pandas parse numbers to the last bit, on which the digest depends: by default only since 3.1."""
+    major, minor = (int(part) for part in pandas_version.split(".")[:2])
+    return {"float_precision": "round_trip"} if (major, minor) < (3, 1) else {}
 
 
 @contextlib.contextmanager

@@ -183,7 +183,8 @@ def _read_array(
     if array.dtype.kind not in "biuf":
         raise DataError(f"an array of customers holds numbers; this one has dtype {array.dtype}.")
     if sparse.issparse(array):
-        numeric = sparse.csc_matrix(array, dtype=np.float64)
+        # Only a matrix of this format already would be shared with the caller, who may write to it.
+        numeric = sparse.csc_matrix(array, dtype=np.float64, copy=array.format == "csc")
     else:
         numeric = stack([Numbers.of(array[:, j]) for j in range(n_columns)], n_rows)
     return _table(Fields(names, numeric, {}, {}), ids, name, source, notes)

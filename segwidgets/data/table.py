@@ -168,7 +168,8 @@ class Table:
             chosen = np.flatnonzero(chosen)
         if chosen.ndim != 1 or not np.issubdtype(chosen.dtype, np.integer) or not len(chosen):
             raise DataError(
-                f"rows must be row numbers, at least one, or {self.n_rows:,} bools; got {chosen.dtype} {chosen.shape}."
+                f"rows must be row numbers, at least one, or {self.n_rows:,} bools; "
+                f"got {chosen.dtype} of shape {chosen.shape}."
             )
         if chosen.min() < 0 or chosen.max() >= self.n_rows:
             raise DataError(f"rows must be from 0 to {self.n_rows - 1}, got {chosen.min()} to {chosen.max()}.")
