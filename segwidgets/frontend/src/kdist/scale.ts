@@ -151,7 +151,8 @@ export function keyed(key: string, shift: boolean, eps: number, curve: Curve): n
     case "Home":
       return first;
     case "End":
-      return last;
+      // A breath above, so that rounding afterwards cannot leave the last point out.
+      return last * (1 + 1e-5);
     default:
       return null;
   }
