@@ -15,6 +15,7 @@ from segwidgets.recipe import METRICS, Recipe
 from segwidgets.stages import MAX_MIN_SAMPLES
 
 _WIDE = widgets.Layout(width="auto")
+_OPEN = "decided by the data"
 _STYLE = {"description_width": "96px"}
 
 #: What each setting does, in the field's terms: the tooltip of its control.
@@ -60,8 +61,8 @@ class Controls:
             layout=_WIDE,
         )
         self.metric = widgets.Dropdown(
-            options=[("decided by the data", None), *((name, name) for name in METRICS)],
-            value=e.metric,
+            options=[(_OPEN, ""), *((name, name) for name in METRICS)],
+            value=e.metric or "",
             description="metric",
             tooltip=HELP["metric"],
             style=_STYLE,
@@ -115,7 +116,8 @@ class Controls:
     def _observe(self, name: str) -> Callable[[dict[str, Any]], None]:
         def observe(change: dict[str, Any]) -> None:
             if not self.is_quiet:
-                self._changed(name, change["new"])
+                # The dropdown cannot hold None: an empty metric is the one that the data decides.
+                self._changed(name, change["new"] or None if name == "metric" else change["new"])
 
         return observe
 
@@ -144,7 +146,7 @@ class Controls:
             self.n_neighbors.value = e.n_neighbors
             self.min_dist.max = max(self.min_dist.max, e.min_dist)
             self.min_dist.value = e.min_dist
-            self.metric.value = e.metric
+            self.metric.value = e.metric or ""
             self.min_samples.max = max(self.min_samples.max, c.min_samples)
             self.min_samples.value = c.min_samples
             if c.eps is not None:

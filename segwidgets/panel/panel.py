@@ -13,6 +13,7 @@ from typing import Any
 import ipywidgets as widgets
 import numpy as np
 
+from segwidgets.compute.guidance import knee
 from segwidgets.data import Table
 from segwidgets.panel import html
 from segwidgets.panel.controls import Controls
@@ -248,9 +249,9 @@ class Panel(widgets.VBox):
         # DBSCAN counts the point itself, so a core point reaches its (min_samples - 1)-th neighbour within eps.
         k = max(1, min_samples - 1)
         curve = result.density.k_distances(k)
-        knee = result.density.knee(k)
+        bend = knee(curve)
         with self._controls.quietly():
-            self.k_distance.set_curve(curve, k, knee=knee)
+            self.k_distance.set_curve(curve, k, knee=None if bend is None else bend.value)
         positive = curve[curve > 0]
         if len(positive):
             low, high = np.quantile(positive, [0.01, 1.0])

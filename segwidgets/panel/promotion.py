@@ -93,8 +93,10 @@ class Promotion:
             while job.status == "running":
                 if cancel.wait(_POLL_SECONDS):
                     raise Cancelled("the panel stopped watching; the job runs on")
-                self.progress.value = job.progress
-                self._say(f"Job <code>{html.escape(job.name)}</code> is running …", state="running")
+                progress = job.progress
+                self.progress.value = progress.overall
+                words = html.escape(progress.message)
+                self._say(f"Job <code>{html.escape(job.name)}</code> is running: {words} …", state="running")
         finally:
             self.progress.layout.display = "none"
             self.button.disabled = False
