@@ -47,7 +47,7 @@ def test_a_min_samples_below_one_or_not_whole_is_refused(min_samples: Any) -> No
 
 
 def test_a_limit_below_min_samples_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"max_min_samples=4.*from 5"):
+    with pytest.raises(ValueError, match="max_min_samples=4 is not allowed: it must be from min_samples=5"):
         DensityIndex(cloud(20), 5, 4)
 
 
@@ -67,9 +67,21 @@ def test_an_eps_that_is_no_distance_is_refused(eps: Any) -> None:
 @pytest.mark.parametrize("min_samples", [0, 33, 1.5])
 def test_a_min_samples_beyond_the_limit_is_refused_with_the_way_out(min_samples: Any) -> None:
     index = DensityIndex(cloud(50))
-    for ask in (index.labels, index.profile):
-        with pytest.raises(ValueError, match=r"from 1 to 32\. Build the index with a larger max_min_samples"):
-            ask(0.5 if ask == index.labels else [0.5], min_samples)  # type: ignore[operator]
+    message = r"from 1 to 32\. Build the index with a larger max_min_samples"
+    with pytest.raises(ValueError, match=message):
+        index.labels(0.5, min_samples)
+    with pytest.raises(ValueError, match=message):
+        index.profile([0.5], min_samples)
+    with pytest.raises(ValueError, match=message):
+        index.suggest_eps(min_samples)
+
+
+def test_an_index_that_lists_all_points_answers_every_min_samples() -> None:
+    index = DensityIndex(cloud(12), 40, 12)
+    assert (index.labels(1e9) == -1).all()
+    assert (index.labels(1e9, 12) == 0).all()
+    assert (index.labels(1e9, 13) == -1).all()
+    assert (DensityIndex.from_arrays(index.to_arrays()).labels(1e9, 12) == 0).all()
 
 
 @pytest.mark.parametrize("grid", [[[0.1]], [0.1, np.nan], [-0.1], [np.inf]])

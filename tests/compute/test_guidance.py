@@ -35,6 +35,14 @@ def test_the_suggestion_is_about_as_good_as_any_eps() -> None:
     assert elsewhere[-1] >= 0.97 * elsewhere.max()
 
 
+def test_the_suggestion_may_be_asked_for_another_min_samples() -> None:
+    points, _ = blobs()
+    index = DensityIndex(points, 10)
+    for min_samples in (1, 4, 25):
+        assert index.suggest_eps(min_samples) == DensityIndex(points, min_samples).suggest_eps()
+    assert index.suggest_eps(4) != index.suggest_eps(25)
+
+
 def test_one_cloud_gets_the_eps_that_leaves_little_noise() -> None:
     grid = np.linspace(0.1, 1.0, 10)
     core = np.linspace(0.1, 1.0, 100)

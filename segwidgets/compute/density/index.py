@@ -116,7 +116,7 @@ class DensityIndex:
         min_samples: Points within eps, the point itself included, that make a core point; 1 or more. The default of
             all methods. With fewer than min_samples points everything is noise.
         max_min_samples: The largest min_samples that will be asked for; default max(min_samples, 32). It takes 12
-            bytes per point and unit.
+            bytes per point and unit. An index with max_min_samples >= n answers every min_samples.
         tick: Called about every 50 ms with the share done; what it raises ends the build.
 
     Raises:
@@ -130,11 +130,13 @@ class DensityIndex:
         self.min_samples = _whole("min_samples", min_samples, 1, math.inf, "10 is usual for two or three dimensions.")
         if max_min_samples is None:
             max_min_samples = max(self.min_samples, DEFAULT_MAX_MIN_SAMPLES)
-        self.max_min_samples = _whole(
-            "max_min_samples", max_min_samples, self.min_samples, math.inf, "It may not be below min_samples."
-        )
+        self.max_min_samples = _whole("max_min_samples", max_min_samples, 1, math.inf, "min_samples or more is enough.")
         checked = _checked_points(points)
         self.n = len(checked)
+        if self.max_min_samples < min(self.min_samples, self.n):
+            raise ValueError(
+                f"max_min_samples={max_min_samples} is not allowed: it must be from min_samples={self.min_samples}."
+            )
         # One neighbour at least, for the spanning tree's sake.
         listed = min(max(self.max_min_samples, 2), self.n) - 1
         _refuse_beyond_memory(self.n, listed)
@@ -174,11 +176,16 @@ class DensityIndex:
             return np.zeros(self.n)
         return np.ascontiguousarray(self._distances[:, min_samples - 2])
 
+    def _checked_min_samples(self, min_samples: int | None) -> int:
+        if min_samples is None:
+            return self.min_samples
+        # All neighbours are listed then, and more than all are simply too many: everything is noise.
+        most = math.inf if self.max_min_samples >= self.n else self.max_min_samples
+        way_out = "Build the index with a larger max_min_samples for more."
+        return _whole("min_samples", min_samples, 1, most, way_out)
+
     def _hierarchy(self, min_samples: int | None, tick: Tick = no_tick) -> Hierarchy:
-        m = self.min_samples
-        if min_samples is not None:
-            way_out = "Build the index with a larger max_min_samples for more."
-            m = _whole("min_samples", min_samples, 1, self.max_min_samples, way_out)
+        m = self._checked_min_samples(min_samples)
         with self._lock:
             if m not in self._hierarchies:
                 self._hierarchies[m] = self._make_hierarchy(m, tick)
@@ -256,17 +263,22 @@ class DensityIndex:
         hierarchy = self._hierarchy(None)
         return self._rows[hierarchy.edges], hierarchy.weights.copy()
 
-    def suggest_eps(self) -> float:
+    def suggest_eps(self, min_samples: int | None = None) -> float:
         """The eps at which most points are in a segment other than the largest one (`guidance.suggest_eps`).
 
         Always finite and above 0. Where all core distances are 0 (every point has min_samples - 1 duplicates, or
         min_samples is 1) it is half the shortest distance above 0 in the spanning tree, so that duplicates are joined
-        and nothing else; where there is no such distance either, a millionth of the largest coordinate, or 1e-6.
+        and nothing else; where there is no such distance either, a millionth of the largest coordinate, or 1e-6. With
+        fewer than min_samples points it is that as well: everything is noise at any eps.
+
+        Raises:
+            ValueError: min_samples is out of range.
         """
-        core = self.core_distances_
+        m = self._checked_min_samples(min_samples)
+        core = self._core(m)
         grid = guidance.eps_grid(core)
         if len(grid):
-            return guidance.suggest_eps(self.profile(grid), core)
+            return guidance.suggest_eps(self.profile(grid, m), core)
         # A tree of infinite weights (too few points to cluster) has lengths all the same.
         positive = self._edge_lengths[self._edge_lengths > 0]
         tiny = float(positive.min()) / 2 if len(positive) else 1e-6 * self._scale
