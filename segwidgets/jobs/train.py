@@ -153,12 +153,17 @@ class _Training:
         import numpy as np
 
         from segwidgets.cache import Cache
-        from segwidgets.data import Table
+        from segwidgets.data import DataError, Table
         from segwidgets.jobs.verify import verdict
         from segwidgets.result import array_digest
         from segwidgets.session import Session
 
-        table = Table.load(self.layout.channel("table"))
+        place = self.layout.channel("table")
+        try:
+            table = Table.load(place)
+        except DataError as error:
+            # The store keeps one copy for all jobs, so promoting again would only find it again.
+            raise SpecError(f"{error} Delete {place.resolve()} and promote again.") from error
         if table.digest != spec.table_digest:
             raise SpecError(
                 f"the table is not the one that was promoted: its digest is {table.digest[:12]}, the job's is "

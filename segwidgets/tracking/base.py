@@ -26,8 +26,11 @@ class Tracker(Protocol):
     texts about the run (its recipe, its scores, the list of its files).
     """
 
-    def start(self, *, experiment: str, name: str, tags: Mapping[str, str]) -> str:
-        """Begin a run that stands as running; returns its id. The experiment is made when it is missing."""
+    def start(self, *, experiment: str, name: str, tags: Mapping[str, str], at: float | None = None) -> str:
+        """Begin a run that stands as running; returns its id. The experiment is made when it is missing.
+
+        ``at`` is when it began (seconds since 1970), where that is not now.
+        """
         ...
 
     def find(self, *, experiment: str, name: str) -> str | None:
@@ -47,8 +50,8 @@ class Tracker(Protocol):
         """Add to a run. Saying the same thing twice is allowed; metrics that are not finite are left out."""
         ...
 
-    def end(self, run_id: str, state: State, reason: str | None = None) -> None:
-        """End a run as completed, failed or stopped; ``reason`` says why it did not complete."""
+    def end(self, run_id: str, state: State, reason: str | None = None, *, at: float | None = None) -> None:
+        """End a run as completed, failed or stopped; ``reason`` says why it did not complete, ``at`` when it ended."""
         ...
 
 

@@ -152,11 +152,15 @@ class Ledger:
         if known.get("boot", "") == process.boot_id():
             return process.started(pid) == known.get("started")
         # Another machine on the same volume, or this one after a restart: only a sign of life can tell.
+        return time.time() - self._last_sign() < SILENCE
+
+    def _last_sign(self) -> float:
+        """When the job, or its launcher, last wrote something (seconds since 1970)."""
         newest = 0.0
         for name in ("status.json", "job.json"):
             with contextlib.suppress(OSError):
                 newest = max(newest, (self.path / name).stat().st_mtime)
-        return time.time() - newest < SILENCE
+        return newest
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
@@ -179,12 +183,12 @@ class Ledger:
 
     def _bury(self) -> State:
         state: State = "stopped" if self.stop_asked else "failed"
-        reason = self.reason or self._obituary()
+        reason, ended = self.reason or self._obituary(), self._last_sign()
         # On a full disk the truth is told all the same, and written down by a later look.
         with contextlib.suppress(OSError):
             if not self.failure_file.exists():
                 self.write_failure(reason)
-            self.write_status({**self.status, "state": state, "reason": reason, "ended": time.time()})
+            self.write_status({**self.status, "state": state, "reason": reason, "ended": ended})
         return state
 
     def write_failure(self, reason: str, details: str = "") -> None:
@@ -219,7 +223,12 @@ class Ledger:
                 said.get("run_id")
                 or self.status.get("run_id")
                 or tracker.find(experiment=experiment, name=name)
-                or tracker.start(experiment=experiment, name=name, tags=said.get("tags") or job.get("tags") or {})
+                or tracker.start(
+                    experiment=experiment,
+                    name=name,
+                    tags=said.get("tags") or job.get("tags") or {},
+                    at=self.status.get("begun") or job.get("created"),
+                )
             )
             tracker.log(
                 run_id,
@@ -227,7 +236,8 @@ class Ledger:
                 metrics=said.get("metrics", {}),
                 documents=said.get("documents", {}),
             )
-            tracker.end(run_id, ended, None if ended == "completed" else reason or self.reason)
+            why = None if ended == "completed" else reason or self.reason
+            tracker.end(run_id, ended, why, at=self.status.get("ended"))
             self.mark_settled()
 
 

@@ -111,7 +111,10 @@ def _explained(uri: str, doing: str) -> Iterator[None]:
     except TrackingError:
         raise
     except Exception as error:
-        raise TrackingError(f"the tracker at {uri} failed while {doing}: {error}") from error
+        # SQLAlchemy's messages run over many lines of SQL, and the database's own word stands amid them.
+        lines = str(error).splitlines() or [type(error).__name__]
+        said = next((line for line in lines if line.startswith("(sqlite3.")), lines[0])
+        raise TrackingError(f"the tracker at {uri} failed while {doing}: {said}") from error
 
 
 class MLflowTracker:
@@ -146,7 +149,7 @@ class MLflowTracker:
             )
         return str(found.experiment_id)
 
-    def start(self, *, experiment: str, name: str, tags: Mapping[str, str]) -> str:
+    def start(self, *, experiment: str, name: str, tags: Mapping[str, str], at: float | None = None) -> str:
         """Begin a run; returns its id."""
         from mlflow.utils.mlflow_tags import MLFLOW_SOURCE_NAME, MLFLOW_USER
 
@@ -154,7 +157,8 @@ class MLflowTracker:
         with contextlib.suppress(OSError, KeyError):  # a container's user may have no name
             said[MLFLOW_USER] = getpass.getuser()
         with _explained(self.uri, "a run was begun"):
-            run = self._client.create_run(self._experiment(experiment), run_name=name, tags=said)
+            begin = int((time.time() if at is None else at) * 1000)
+            run = self._client.create_run(self._experiment(experiment), start_time=begin, run_name=name, tags=said)
             return str(run.info.run_id)
 
     def find(self, *, experiment: str, name: str) -> str | None:
@@ -194,12 +198,13 @@ class MLflowTracker:
             for file, text in (documents or {}).items():
                 self._client.log_text(run_id, text, file)
 
-    def end(self, run_id: str, state: State, reason: str | None = None) -> None:
+    def end(self, run_id: str, state: State, reason: str | None = None, *, at: float | None = None) -> None:
         """End a run; the reason becomes the tag ``reason``."""
         with _explained(self.uri, f"run {run_id} was ended"):
             if reason:
                 self._client.set_tag(run_id, "reason", cut(reason))
-            self._client.set_terminated(run_id, _STATUS[state])
+            end = int((time.time() if at is None else at) * 1000)
+            self._client.set_terminated(run_id, _STATUS[state], end_time=end)
 
     def experiments(self) -> dict[str, str]:
         """The active experiments: id -> name."""

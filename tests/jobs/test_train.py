@@ -79,6 +79,17 @@ def test_missing_data_leaves_a_failed_run_with_its_reason(assembled: Assemble, e
     _failed_with(layout, "table")
 
 
+def test_a_damaged_table_says_what_to_delete(recipe: Recipe, assembled: Assemble, entry_point: Run) -> None:
+    table = samples.blobs(n=60, seed=60)
+    points = np.random.default_rng(0).normal(size=(60, 3)).astype(np.float32)
+    layout = assembled(table, Session(table).run(recipe, embedding=points))
+    stored = layout.channel("table").resolve()
+    file = next(stored.glob("values*"))
+    file.write_bytes(file.read_bytes()[:-8])
+    assert entry_point(layout).returncode == 1
+    _failed_with(layout, f"Delete {stored} and promote again")
+
+
 def test_a_tampered_embedding_is_not_exact_and_the_verdict_says_how_far(assembled: Assemble, entry_point: Run) -> None:
     layout = assembled()
     file = layout.channel("embedding") / "embedding.npy"

@@ -5,11 +5,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from segwidgets.tracking import Ledger, MLflowTracker, process
+from segwidgets.tracking import Ledger, MLflowTracker, leaderboard, process
 from segwidgets.tracking.ledger import FAILURE_LIMIT, SILENCE, settle, unsettled
+from segwidgets.tracking.mlflow import MARK
 
 
 @pytest.fixture(scope="session")
@@ -21,7 +23,7 @@ def gone() -> dict[str, str | int]:
     return known
 
 
-def _job(path: Path, who: dict[str, str | int], **more: str) -> Ledger:
+def _job(path: Path, who: dict[str, str | int], **more: Any) -> Ledger:
     path.mkdir(parents=True, exist_ok=True)
     ledger = Ledger(path)
     ledger.write_job({"name": path.name, "experiment": "ledger", "process": who, **more})
@@ -100,3 +102,16 @@ def test_settling_begins_a_run_for_a_job_that_never_had_one(
     assert run_id is not None
     settle(tmp_path, tracker, tracker.uri)
     assert tracker.find(experiment="ledger", name="never-begun") == run_id
+
+
+def test_a_job_found_dead_later_is_not_said_to_have_run_until_then(
+    tmp_path: Path, gone: dict[str, str | int], tracker: MLflowTracker
+) -> None:
+    ledger = _job(tmp_path / "long-dead", gone, tracking_uri=tracker.uri, tags={MARK: "1"})
+    yesterday = time.time() - 86_400
+    ledger.write_status({"state": "running", "begun": yesterday - 60})
+    for name in ("job.json", "status.json"):
+        os.utime(ledger.path / name, (yesterday, yesterday))
+    settle(tmp_path, tracker, tracker.uri)
+    row = leaderboard("ledger", tracking_uri=tracker.uri).set_index("name").loc["long-dead"]
+    assert row.duration == pytest.approx(60, abs=1)
