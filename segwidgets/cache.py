@@ -111,7 +111,7 @@ class Cache:
         if sum(array.nbytes for array in arrays.values()) > self.disk_bytes:
             return
         buffer = io.BytesIO()
-        np.savez(buffer, allow_pickle=False, **arrays)  # type: ignore[arg-type]  # the stubs mistake ** for the flag
+        np.savez(buffer, allow_pickle=False, **arrays)
         try:
             storage.write_atomic(self._path(stage, key), buffer.getvalue())
             self._shrink()

@@ -91,6 +91,11 @@ class Run:
                 self.cached.append(stage)
                 self._finished[stage] = 1.0
 
+    def skip(self, *stages: str) -> None:
+        """Note stages that this run does not need: they count as done."""
+        for stage in stages:
+            self._finished[stage] = 1.0
+
     def stage(self, name: str, work: Callable[[Tick], _T]) -> _T:
         """Do one stage: announced, timed, and done in full before the next."""
         tick = self.tick(name)
@@ -116,6 +121,8 @@ class Stages:
 
     def __init__(self, table: Table, recipe: Recipe, cache: Cache, run: Run, embedding: Points | None = None) -> None:
         self.table, self.recipe, self.cache, self.run, self.given = table, recipe, cache, run, embedding
+        if embedding is not None:
+            run.skip("neighbors", "graph", "layout")
 
     # -- keys --------------------------------------------------------------------------------------------------------
 
@@ -340,4 +347,6 @@ def _pack_estimate(estimate: Estimate | None) -> Arrays:
 
 def _unpack_estimate(arrays: Arrays) -> Estimate | None:
     numbers = arrays["estimate"]
-    return Estimate(*map(float, numbers[:3]), int(numbers[3])) if len(numbers) else None
+    if not len(numbers):
+        return None
+    return Estimate(float(numbers[0]), float(numbers[1]), float(numbers[2]), int(numbers[3]))

@@ -99,7 +99,11 @@ def test_pending_tells_what_a_run_would_compute(session: Session) -> None:
 
 def test_a_given_embedding_is_taken_as_it_is(session: Session, table: Table, tmp_path: Path) -> None:
     first = session.run(Recipe())
-    shipped = Session(table, cache=Cache(tmp_path / "job")).run(first.recipe, embedding=first.embedding)
+    seen: list[Progress] = []
+    job = Session(table, cache=Cache(tmp_path / "job"))
+    shipped = job.run(first.recipe, embedding=first.embedding, progress=seen.append)
+    assert seen[0].overall > 0.5
+    assert seen[-1].overall == pytest.approx(1.0)
     assert shipped.label_digest == first.label_digest
     assert not {"neighbors", "graph", "layout"} & set(shipped.timings)
 

@@ -47,7 +47,7 @@ def header(name: str, rows: int, features: int, backend: str) -> str:
     """The panel's first line: what is looked at."""
     return (
         f'<div class="sw-head"><b>{escape(name)}</b>'
-        f"<span>{rows:,} customers · {features:,} features · {escape(backend)}</span></div>"
+        f"<span>{rows:,} rows · {features:,} features · {escape(backend)}</span></div>"
     )
 
 
@@ -64,6 +64,14 @@ def _number(estimate: Estimate | None) -> tuple[str, str]:
     return f"{estimate.value:.3f}", f"{estimate.low:.3f} to {estimate.high:.3f}"
 
 
+def _share(value: float) -> str:
+    """A share in per cent that says neither 0 nor 100 when it is not."""
+    shown = f"{value:.1%}"
+    if shown == "100.0%" and value < 1:
+        return "&gt;99.9%"
+    return "&lt;0.1%" if shown == "0.0%" and value > 0 else shown
+
+
 def cards(scores: Scores, rows: int, *, pending: bool = False) -> str:
     """The scores as cards; ``pending`` says that the two estimates are still being made."""
     silhouette, silhouette_note = ("…", "scoring") if pending else _number(scores.silhouette)
@@ -71,7 +79,7 @@ def cards(scores: Scores, rows: int, *, pending: bool = False) -> str:
     noise = 1 - scores.coverage
     items = (
         ("segments", f"{scores.clusters:,}", f"largest {scores.largest:.0%}"),
-        ("coverage", f"{scores.coverage:.1%}", f"{round(noise * rows):,} noise"),
+        ("coverage", _share(scores.coverage), f"{round(noise * rows):,} noise"),
         ("silhouette", silhouette, silhouette_note),
         ("trustworthiness", trust, trust_note),
     )

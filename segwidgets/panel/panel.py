@@ -31,7 +31,7 @@ _SCORE_DELAY = 0.2
 _PROGRESS_EVERY = 0.1
 
 
-class Panel(widgets.VBox):
+class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets carries no types
     """Explore the segments of a table: move a slider, see the map, the k-distance plot and the scores answer.
 
     Args:
@@ -45,7 +45,7 @@ class Panel(widgets.VBox):
     """
 
     def __init__(
-        self, table: Table, recipe: Recipe | None = None, *, session: Session | None = None, height: int = 520
+        self, table: Table, recipe: Recipe | None = None, *, session: Session | None = None, height: int = 540
     ) -> None:
         if not isinstance(table, Table):
             raise TypeError(f"Panel needs a table from segwidgets.read(...), got {type(table).__name__}.")
@@ -61,9 +61,10 @@ class Panel(widgets.VBox):
         self._runs = Lane("run", delay=_DEBOUNCE, failed=self._failed)
         self._cuts = Lane("cut", failed=self._failed)
         self._scoring = Lane("score", delay=_SCORE_DELAY, failed=self._failed)
+        self._lanes = (self._runs, self._cuts, self._scoring)
         self._controls = Controls(start, table.n_rows, self._changed)
         self.cloud = PointCloud(height=height, caption="")
-        self.k_distance = KDistance(height=230)
+        self.k_distance = KDistance(height=320)
         self.k_distance.observe(self._eps_dragged, "eps")
         self._promotion = Promotion(table, self._finished)
         self._head = widgets.HTML(html.STYLE + html.header(table.name, table.n_rows, len(table.columns), "CPU"))
@@ -129,10 +130,9 @@ class Panel(widgets.VBox):
 
         Raises TimeoutError after ``timeout`` seconds, RuntimeError when the computation failed or was cancelled.
         """
-        lanes = (self._runs, self._cuts, self._scoring)
         end = None if timeout is None else time.monotonic() + timeout
-        while not all(lane.idle for lane in lanes):
-            for lane in lanes:
+        while not all(lane.idle for lane in self._lanes):
+            for lane in self._lanes:
                 left = None if end is None else max(0.0, end - time.monotonic())
                 if not lane.wait(left):
                     raise TimeoutError(f"the panel was still computing after {timeout} s.")
@@ -143,15 +143,15 @@ class Panel(widgets.VBox):
 
     def cancel(self) -> None:
         """Stop what is being computed; what is shown stays."""
-        for lane in (self._runs, self._cuts, self._scoring):
+        for lane in self._lanes:
             lane.cancel()
         self._busy.layout.visibility = "hidden"
 
     def close(self) -> None:
         """Stop all work and close the widget. A promoted job runs on."""
-        for lane in (self._runs, self._cuts, self._scoring):
-            lane.close()
-        self._promotion.close()
+        # A panel whose arguments were refused is closed too, by its finaliser, and has none of these.
+        for part in (*getattr(self, "_lanes", ()), *filter(None, [getattr(self, "_promotion", None)])):
+            part.close()
         super().close()
 
     # -- what the user moves -----------------------------------------------------------------------------------------
@@ -206,7 +206,7 @@ class Panel(widgets.VBox):
                 preview = self._session.preview(wanted, progress=self._report, cancel=cancel)
                 with self._lock:
                     self._result = None
-                caption = f"Preview: a sample of {len(preview.rows):,} customers. The full map is on its way."
+                caption = f"Preview: a sample of {len(preview.rows):,} rows. The full map is on its way."
                 self.cloud.set_points(preview.embedding, preview.labels, caption=caption)
             result = self._session.run(wanted, progress=self._report, cancel=cancel, early=self._show_map)
             self._show_scores(result)
@@ -226,6 +226,8 @@ class Panel(widgets.VBox):
         """Show a new map with its labels; where eps or min_samples moved on in the meantime, cut again."""
         clustering = result.recipe.clustering
         with self._lock:
+            # Another cut of the same map, or the next map of the same shape, must not turn the user's camera back.
+            keep_view = self._result is not None
             self._result, self._scored = result, False
             stale = (
                 self._wanted.clustering.min_samples != clustering.min_samples
@@ -235,7 +237,7 @@ class Panel(widgets.VBox):
                     clustering.eps,
                 }
             )
-        self.cloud.set_points(result.embedding, result.labels, caption="")
+        self.cloud.set_points(result.embedding, result.labels, keep_view=keep_view)
         self._show_curve(result, clustering.min_samples)
         self._show_eps(float(clustering.eps or 0), source="")
         self._cards.value = html.cards(result.scores, len(result.labels), pending=True)

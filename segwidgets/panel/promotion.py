@@ -102,7 +102,7 @@ class Promotion:
             self.button.disabled = False
         exact = ' class="exact"' if job.verdict == "exact" else ""
         words = {
-            "exact": "the job found the same segments, customer by customer",
+            "exact": "the job found the same segments, row by row",
         }.get(str(job.verdict), "")
         self._say(
             f"Job <code>{html.escape(job.name)}</code> {html.escape(job.status)}. "

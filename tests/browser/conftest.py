@@ -69,6 +69,9 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """A JupyterLab whose root holds a copy of the notebooks."""
     work = tmp_path_factory.mktemp("lab")
     shutil.copytree(ROOT / "notebooks", work / "root", ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
+    settings = work / "settings" / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
+    settings.parent.mkdir(parents=True)
+    settings.write_text('{"fetchNews": "false"}')  # or a question covers a corner of every picture
     port = free_port()
     address = f"http://127.0.0.1:{port}"
     environment = {
@@ -76,6 +79,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         "JUPYTER_CONFIG_DIR": str(work / "config"),
         "JUPYTER_DATA_DIR": str(work / "data"),
         "JUPYTER_RUNTIME_DIR": str(work / "runtime"),
+        "JUPYTERLAB_SETTINGS_DIR": str(work / "settings"),
         "JUPYTER_PREFER_ENV_PATH": "1",
         "IPYTHONDIR": str(work / "ipython"),
         "PYTHONUNBUFFERED": "1",
@@ -192,7 +196,7 @@ class Notebook:
 
 @pytest.fixture
 def notebook(chromium: Browser) -> Iterator[Notebook]:
-    context: Any = chromium.new_context(viewport={"width": 1500, "height": 1250})
+    context: Any = chromium.new_context(viewport={"width": 1560, "height": 1300})
     book = Notebook(context.new_page())
     yield book
     context.close()

@@ -40,7 +40,7 @@ def test_a_newcomer_walks_the_whole_path(notebook: Notebook, lab: Lab) -> None:
     notebook.run_cell(PANEL_CELL)
     cloud = page.locator(".sw-pointcloud").first
     expect(cloud).to_have_attribute("data-points", "5000", timeout=90_000)
-    expect(page.get_by_text("Preview: a sample of 5,000 customers")).to_be_visible()
+    expect(page.get_by_text("Preview: a sample of 5,000 rows")).to_be_visible()
     expect(page.get_by_text(re.compile("Finding neighbours|Laying out"))).to_be_visible(timeout=60_000)
     notebook.shot("preview")
     expect(cloud).to_have_attribute("data-points", str(ROWS), timeout=180_000)
@@ -62,7 +62,7 @@ def test_a_newcomer_walks_the_whole_path(notebook: Notebook, lab: Lab) -> None:
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     page.mouse.move(x, y)
     page.mouse.down()
-    page.mouse.move(x, y - 25, steps=6)
+    page.mouse.move(x, y + 22, steps=6)
     page.mouse.up()
     wait_for_other(cloud, by_key)
     expect(page.locator(".sw-cards[data-state=final]")).to_be_visible(timeout=60_000)

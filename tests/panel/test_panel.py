@@ -1,0 +1,219 @@
+"""The panel, driven as the front end drives it: by its widgets' traits."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.cluster import DBSCAN
+
+import segwidgets as sw
+from segwidgets.cache import Cache
+from segwidgets.panel import panel as module
+from segwidgets.panel.html import cards, escape, failure
+from segwidgets.result import Scores
+
+
+@pytest.fixture(scope="module")
+def table() -> sw.Table:
+    return sw.samples.blobs(400, seed=2)
+
+
+@pytest.fixture
+def panel(table: sw.Table, tmp_path: Path) -> Iterator[sw.Panel]:
+    made = sw.Panel(table, session=sw.Session(table, cache=Cache(tmp_path)))
+    made.wait(120)
+    yield made
+    made.close()
+
+
+def labels_shown(panel: sw.Panel) -> np.ndarray:
+    dtype = {1: np.uint8, 2: np.uint16, 4: np.uint32}[panel.cloud.label_bytes]
+    return np.frombuffer(panel.cloud.labels, dtype).astype(np.int64) - 1
+
+
+def until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < end, "the panel did not get there within 30 s"
+        time.sleep(0.01)
+
+
+def test_it_shows_map_curve_and_scores(panel: sw.Panel) -> None:
+    result = panel.result
+    assert result is not None
+    np.testing.assert_array_equal(np.frombuffer(panel.cloud.points, np.float32).reshape(-1, 3), result.embedding)
+    np.testing.assert_array_equal(labels_shown(panel), result.labels)
+    assert panel.k_distance.n_points == 400
+    assert panel.k_distance.eps == pytest.approx(result.recipe.clustering.eps)
+    assert panel._controls.eps.value == pytest.approx(result.recipe.clustering.eps)
+    assert f"<b>{result.scores.clusters}</b>" in panel._cards.value
+    assert 'data-state="final"' in panel._cards.value
+
+
+def test_the_eps_slider_cuts_every_row_as_scikit_learn_does(panel: sw.Panel) -> None:
+    for eps in (0.15, 0.3, 1.0):
+        panel._controls.eps.value = eps
+        panel.wait(30)
+        expected = DBSCAN(eps=eps, min_samples=10).fit_predict(panel.result.embedding)
+        np.testing.assert_array_equal(labels_shown(panel), expected)
+        assert panel.k_distance.eps == eps
+        assert panel.recipe.clustering.eps == eps
+        assert panel.result.scores.silhouette is None or expected.max() > 0
+
+
+def test_the_line_of_the_plot_moves_the_slider(panel: sw.Panel) -> None:
+    panel.k_distance.eps = 0.25
+    panel.wait(30)
+    assert panel._controls.eps.value == pytest.approx(0.25)
+    assert panel.result.recipe.clustering.eps == 0.25
+
+
+def test_min_samples_moves_the_curve_and_the_labels(panel: sw.Panel) -> None:
+    panel._controls.eps.value = 0.3
+    panel._controls.min_samples.value = 25
+    panel.wait(30)
+    assert panel.k_distance.k == 24
+    expected = DBSCAN(eps=0.3, min_samples=25).fit_predict(panel.result.embedding)
+    np.testing.assert_array_equal(labels_shown(panel), expected)
+
+
+def test_an_open_eps_is_suggested_again_for_another_map(panel: sw.Panel) -> None:
+    panel._controls.min_dist.value = 0.6
+    result = panel.wait(60)
+    assert result.recipe.embedding.min_dist == 0.6
+    assert result.recipe.clustering.eps == pytest.approx(result.density.suggest_eps(10))
+
+
+def test_an_eps_of_the_users_own_stays_when_the_map_changes(panel: sw.Panel) -> None:
+    panel._controls.eps.value = 0.7
+    panel.wait(30)
+    panel._controls.n_neighbors.value = 20
+    assert panel.wait(60).recipe.clustering.eps == 0.7
+
+
+def test_the_suggest_button_opens_eps_again(panel: sw.Panel) -> None:
+    suggested = panel.recipe.clustering.eps
+    panel._controls.eps.value = 0.01
+    panel.wait(30)
+    panel._controls.suggest.click()
+    panel.wait(30)
+    assert panel.recipe.clustering.eps == pytest.approx(suggested)
+
+
+def test_the_newest_of_many_moves_wins(panel: sw.Panel) -> None:
+    for value in (16, 17, 18, 30):
+        panel._controls.n_neighbors.value = value
+    assert panel.wait(60).recipe.embedding.n_neighbors == 30
+    for value in np.linspace(0.1, 0.9, 40):
+        panel._controls.eps.value = value
+    panel.wait(30)
+    assert panel.result.recipe.clustering.eps == 0.9
+
+
+def test_setting_the_recipe_moves_the_sliders(panel: sw.Panel) -> None:
+    panel.recipe = sw.Recipe().replace(n_neighbors=25, min_dist=0.2, eps=0.5, min_samples=7)
+    panel.wait(60)
+    controls = panel._controls
+    assert (controls.n_neighbors.value, controls.min_dist.value, controls.min_samples.value) == (25, 0.2, 7)
+    assert controls.eps.value == pytest.approx(0.5)
+    assert panel.recipe.clustering == sw.Clustering(eps=0.5, min_samples=7)
+
+
+def test_the_recipe_repeats_the_result_without_a_widget(panel: sw.Panel, table: sw.Table, tmp_path: Path) -> None:
+    panel._controls.eps.value = 0.35
+    shown = panel.wait(30)
+    again = sw.Session(table, cache=Cache(tmp_path / "other")).run(panel.recipe)
+    assert again.label_digest == shown.label_digest
+    assert again.embedding_digest == shown.embedding_digest
+
+
+def test_a_recipe_that_cannot_run_is_refused_at_once(table: sw.Table, panel: sw.Panel) -> None:
+    with pytest.raises(sw.RecipeError, match="400 rows"):
+        sw.Panel(table, sw.Recipe().replace(n_neighbors=400))
+    with pytest.raises(sw.RecipeError, match="400 rows"):
+        panel.recipe = sw.Recipe().replace(min_samples=500)
+    with pytest.raises(TypeError, match="read"):
+        sw.Panel(np.zeros((4, 4)))  # type: ignore[arg-type]
+
+
+def test_more_min_samples_than_the_index_holds_builds_another(panel: sw.Panel) -> None:
+    panel.recipe = panel.recipe.replace(min_samples=60)
+    result = panel.wait(60)
+    expected = DBSCAN(eps=result.recipe.clustering.eps, min_samples=60).fit_predict(result.embedding)
+    np.testing.assert_array_equal(result.labels, expected)
+    assert panel._controls.min_samples.value == 60
+
+
+def test_an_error_in_the_background_is_shown_and_the_panel_lives_on(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"same": [1.0] * 50, "also": [2.0] * 50})
+    broken = sw.Panel(sw.read(frame), session=sw.Session(sw.read(frame), cache=Cache(tmp_path)))
+    until(lambda: "This did not work" in broken._errors.value)
+    assert "same" in broken._errors.value
+    assert broken.result is None
+    with pytest.raises(RuntimeError, match="no result"):
+        broken.wait(5)
+    broken.close()
+
+
+def test_many_rows_begin_with_a_preview(table: sw.Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PREVIEW_ABOVE", 100)
+    captions: list[str] = []
+    session = sw.Session(table, cache=Cache(tmp_path))
+    shown = sw.Panel(table, session=session)
+    shown.cloud.observe(lambda change: captions.append(change["new"]), "caption")
+    shown.wait(60)
+    assert any("Preview" in caption for caption in captions)
+    assert shown.cloud.caption == ""
+    shown.close()
+
+
+def test_cancel_keeps_what_is_shown(panel: sw.Panel) -> None:
+    before = panel.result
+    panel._controls.n_neighbors.value = 40
+    panel.cancel()
+    panel.wait(30)
+    assert panel.result is before or panel.result.recipe.embedding.n_neighbors == 40
+    assert panel._busy.layout.visibility == "hidden"
+
+
+def test_the_button_promotes_what_is_shown(panel: sw.Panel) -> None:
+    panel._controls.eps.value = 0.4
+    panel.wait(30)
+    panel._promotion.button.click()
+    assert panel._promotion.wait(120)
+    assert panel.job.verdict == "exact"
+    assert ">exact</b>" in panel._promotion.verdict.value
+    assert panel.job.name in panel._promotion.board.value
+    assert not panel._promotion.button.disabled
+
+
+def test_a_wrong_experiment_name_is_told_beside_the_button(panel: sw.Panel) -> None:
+    panel._promotion.experiment.value = "no spaces, please"
+    panel._promotion.button.click()
+    assert panel._promotion.wait(30)
+    assert "no spaces, please" in panel._promotion.verdict.value
+    assert 'role="alert"' in panel._promotion.verdict.value
+    assert not panel._promotion.button.disabled
+
+
+def test_texts_from_outside_are_escaped() -> None:
+    assert escape("<b>") == "&lt;b&gt;"
+    assert "<script>" not in failure(ValueError("<script>alert(1)</script>"))
+
+
+def test_the_cards_say_when_a_score_does_not_exist() -> None:
+    shown = cards(Scores(clusters=1, coverage=0.5, largest=0.5), 100)
+    assert "needs two segments" in shown
+    assert "50 noise" in shown
+
+
+@pytest.mark.parametrize(
+    ("coverage", "shown"), [(1.0, "100.0%"), (0.9999, "&gt;99.9%"), (0.0001, "&lt;0.1%"), (0.0, "0.0%")]
+)
+def test_coverage_is_not_rounded_to_what_it_is_not(coverage: float, shown: str) -> None:
+    assert f"<b>{shown}</b>" in cards(Scores(clusters=1, coverage=coverage, largest=0.5), 100_000)
