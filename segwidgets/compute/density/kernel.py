@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 import numba
+
+# GNU OpenMP's threads spin for milliseconds while they wait for each other. Where two processes do so, a panel and a
+# promoted job say, each takes the cores from the work that the other waits for: on two cores an index of 46,766 points
+# took 0.48 s then, and 0.19 s with this (0.10 s alone, with and without). It is read when the first parallel kernel
+# starts, so it can be set here; whoever has set a policy keeps it.
+if "OMP_WAIT_POLICY" not in os.environ:
+    os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
