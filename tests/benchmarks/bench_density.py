@@ -66,7 +66,7 @@ def measure(kind: str, n: int) -> dict[str, Any]:
     """Medians of 3 in seconds; the labels must be scikit-learn's."""
     points = CLOUDS[kind](n)
     index = DensityIndex(points, MIN_SAMPLES)
-    # So that every twentieth point is noise or border: dense enough to mean something, sparse enough for scikit-learn.
+    # Three points in ten are border or noise: a cut with all kinds of points, and not too many neighbours for sklearn.
     eps = float(np.quantile(index.core_distances_, 0.7))
     theirs = DBSCAN(eps=eps, min_samples=MIN_SAMPLES)
     np.testing.assert_array_equal(index.labels(eps), theirs.fit_predict(points))
