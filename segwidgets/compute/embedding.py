@@ -13,8 +13,9 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
-from numba import njit, prange
+from numba import prange
 
+from segwidgets.compute.kernel import kernel
 from segwidgets.compute.neighbors import Neighbors
 from segwidgets.compute.progress import Tick, no_tick
 
@@ -39,7 +40,7 @@ def default_epochs(n: int) -> int:
     return 500 if n <= 10_000 else 200
 
 
-@njit(cache=True, nogil=True, parallel=True)  # type: ignore[untyped-decorator]
+@kernel(parallel=True)
 def _memberships(distances: FloatArray, target: float) -> npt.NDArray[np.float32]:
     """Membership strength of each neighbour: exp(-(d - rho) / sigma), sigma such that a row's sum is log2(k)."""
     n, k = distances.shape
@@ -172,7 +173,7 @@ def _tables(a: float, b: float) -> tuple[FloatArray, FloatArray]:
     return attract.astype(np.float32), repel.astype(np.float32)
 
 
-@njit(cache=True, nogil=True, inline="always")  # type: ignore[untyped-decorator]
+@kernel(inline="always")
 def _factor(table: Any, d: Any) -> Any:
     place = (math.log2(d) - np.float32(_TABLE_LOW)) * np.float32(_TABLE_SIZE / _TABLE_OCTAVES)
     cell = min(max(int(place), 0), _TABLE_SIZE - 1)
@@ -180,12 +181,12 @@ def _factor(table: Any, d: Any) -> Any:
     return table[cell] + (table[cell + 1] - table[cell]) * share
 
 
-@njit(cache=True, nogil=True, inline="always")  # type: ignore[untyped-decorator]
+@kernel(inline="always")
 def _clip(value: Any) -> Any:
     return min(max(value, -_CLIP), _CLIP)
 
 
-@njit(cache=True, nogil=True, inline="always")  # type: ignore[untyped-decorator]
+@kernel(inline="always")
 def _mixed(a: Any, b: Any, c: Any) -> Any:
     """A 64-bit hash of three counters: random numbers that depend on no order of execution."""
     s = np.uint64(a) * np.uint64(0x9E3779B97F4A7C15)
@@ -199,7 +200,7 @@ def _mixed(a: Any, b: Any, c: Any) -> Any:
     return s | np.uint64(1)  # xorshift would stay at zero
 
 
-@njit(cache=True, nogil=True, parallel=True)  # type: ignore[untyped-decorator]
+@kernel(parallel=True)
 def _epoch(
     old: Any, new: Any, first: Any, second: Any, indptr: Any, indices: Any, every: Any,
     epoch: int, rate: float, bias1: float, bias2: float, attract: Any, repel: Any, seed: int,

@@ -11,8 +11,10 @@ from numpy.typing import ArrayLike, NDArray
 if TYPE_CHECKING:
     from segwidgets.compute.density.profile import Profile
 
-_GRID_SIZE = 200
+_GRID_SIZE = 600
 _LOWEST, _HIGHEST = 0.05, 0.995
+#: A suggested eps must stay as good when it is moved by this factor either way.
+_MARGIN = 1.25
 _AS_GOOD = 0.01
 _FALLBACK_QUANTILE = 0.95
 _KNEE_POINTS = 5
@@ -20,28 +22,30 @@ _CLEAR_KNEE = 0.15
 
 
 def eps_grid(core_distances: ArrayLike) -> NDArray[np.float64]:
-    """About 200 eps worth trying: distinct quantiles, 5 % to 99.5 %, of the finite core distances.
+    """600 eps worth trying: spaced evenly by ratio, from the 5 % to the 99.5 % quantile of the core distances.
 
-    Ascending, above 0, each of them a core distance; empty if no core distance is above 0 and finite.
+    Of the finite core distances above 0, and by the margin of `suggest_eps` further at both ends. Ascending, above 0;
+    empty if there are none.
     """
     core = np.asarray(core_distances, dtype=np.float64)
-    core = core[np.isfinite(core)]
+    core = core[np.isfinite(core) & (core > 0)]
     if not len(core):
         return np.empty(0)
-    levels = np.linspace(_LOWEST, _HIGHEST, _GRID_SIZE)
-    grid = np.unique(np.quantile(core, levels, method="inverted_cdf"))
-    grid = grid[grid > 0]
-    # Nearly all points may be duplicates; the others' distances are then all there is to try.
-    return grid if len(grid) else np.unique(core[core > 0])[:_GRID_SIZE]
+    low, high = np.quantile(core, [_LOWEST, _HIGHEST], method="inverted_cdf")
+    grid = np.unique(np.exp(np.linspace(np.log(low / _MARGIN), np.log(high) + np.log(_MARGIN), _GRID_SIZE)))
+    kept: NDArray[np.float64] = grid[np.isfinite(grid) & (grid > 0)]
+    return kept
 
 
 def suggest_eps(profile: Profile, core_distances: ArrayLike) -> float:
-    """The eps at which most points are in a segment other than the largest one.
+    """The eps at which most points are in a segment other than the largest one, and stay so when eps is moved.
 
-    Maximises ``(1 - noise) - largest`` over the profile's grid (`eps_grid`) and takes the geometric middle of the
-    widest contiguous stretch (by ratio) that is within 1 % of the maximum: small changes of eps change least there.
-    If there is never a second segment, it is the 0.95 quantile of the core distances, at which little is noise. The
-    knee of the k-distance curve is not used: on real data it tends to give one giant segment.
+    What counts at an eps is the least of ``(1 - noise) - largest`` within a quarter up and down of it: without the
+    margin a map of a few clear groups is best cut into splinters, since each one makes the largest segment smaller.
+    Over the profile's grid (`eps_grid`) that is maximised, and the geometric middle of the widest contiguous stretch
+    (by ratio) within 1 % of the maximum is taken. If there is never a second segment, it is the 0.95 quantile of the
+    core distances, at which little is noise. The knee of the k-distance curve is not used: on real data it tends to
+    give one giant segment.
 
     Raises:
         ValueError: The profile is empty or not ascending above 0.
@@ -52,17 +56,20 @@ def suggest_eps(profile: Profile, core_distances: ArrayLike) -> float:
             "the profile's eps must be ascending and above 0, and at least one: take eps_grid(core_distances)."
         )
     elsewhere = (1.0 - profile.noise) - profile.largest
-    best = float(elsewhere.max())
+    first = np.searchsorted(eps, eps / _MARGIN, side="left")
+    last = np.searchsorted(eps, eps * _MARGIN, side="right")
+    steady = np.array([elsewhere[a:b].min() for a, b in zip(first, last, strict=True)])
+    best = float(steady.max())
     # Shares are multiples of 1/n that passed through a subtraction: less than this is none.
     if best <= 1e-12:
         core = np.asarray(core_distances, dtype=np.float64)
         at = float(np.quantile(core[np.isfinite(core)], _FALLBACK_QUANTILE, method="inverted_cdf"))
         return at if at > 0 else float(eps[-1])
-    good = elsewhere >= best * (1 - _AS_GOOD)
+    good = steady >= best * (1 - _AS_GOOD)
     edges = np.flatnonzero(np.diff(np.concatenate(([0], good.astype(np.int8), [0]))))
-    first, last = edges[::2], edges[1::2] - 1
-    widest = int(np.argmax(np.log(eps[last]) - np.log(eps[first])))
-    return float(np.exp((np.log(eps[first[widest]]) + np.log(eps[last[widest]])) / 2))
+    starts, ends = edges[::2], edges[1::2] - 1
+    widest = int(np.argmax(np.log(eps[ends]) - np.log(eps[starts])))
+    return float(np.exp((np.log(eps[starts[widest]]) + np.log(eps[ends[widest]])) / 2))
 
 
 @dataclasses.dataclass(frozen=True)

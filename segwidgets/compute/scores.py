@@ -14,7 +14,7 @@ import numpy as np
 from numba import prange
 from numpy.typing import ArrayLike, NDArray
 
-from segwidgets.compute.density.kernel import kernel
+from segwidgets.compute.kernel import kernel
 from segwidgets.compute.progress import Tick, no_tick
 
 #: Up to so many clustered points the silhouette is computed for every one of them.

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from segwidgets.compute.density.bvh import Boxes
 from segwidgets.compute.density.distance import squared, squared_to_box
-from segwidgets.compute.density.kernel import kernel
+from segwidgets.compute.kernel import kernel
 from segwidgets.compute.progress import Tick, no_tick
 
 _BLOCK = 128  # points that share a running best; fixed, so that the result does not depend on the threads

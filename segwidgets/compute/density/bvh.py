@@ -12,7 +12,7 @@ import numpy as np
 from numba import prange
 from numpy.typing import NDArray
 
-from segwidgets.compute.density.kernel import kernel
+from segwidgets.compute.kernel import kernel
 from segwidgets.compute.progress import Tick, no_tick
 
 #: Most points a leaf holds.

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segwidgets.compute.density.boruvka import find
-from segwidgets.compute.density.kernel import kernel
+from segwidgets.compute.kernel import kernel
 from segwidgets.compute.progress import Tick, no_tick
 
 _SLICE = 1 << 16  # points scanned between two ticks

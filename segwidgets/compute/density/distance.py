@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numba import prange
 
-from segwidgets.compute.density.kernel import kernel
+from segwidgets.compute.kernel import kernel
 
 #: Squares are held at the largest float64, so that infinity still means "nothing found yet" in every search.
 MAX_SQUARE = float(np.finfo(np.float64).max)

@@ -17,7 +17,7 @@ from numba import prange
 from numpy.typing import NDArray
 
 from segwidgets.compute.density.boruvka import find
-from segwidgets.compute.density.kernel import kernel
+from segwidgets.compute.kernel import kernel
 from segwidgets.compute.progress import Tick, no_tick
 
 

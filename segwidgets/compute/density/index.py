@@ -17,8 +17,8 @@ from segwidgets.compute import guidance
 from segwidgets.compute.density import boruvka, bvh, coresg, knn
 from segwidgets.compute.density.distance import reach, reach_rows, squared
 from segwidgets.compute.density.hierarchy import Hierarchy
-from segwidgets.compute.density.kernel import kernel
 from segwidgets.compute.density.profile import Profile, profile
+from segwidgets.compute.kernel import kernel
 from segwidgets.compute.progress import Tick, no_tick
 
 #: Largest min_samples that an index answers for when nobody asks for more.

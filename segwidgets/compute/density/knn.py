@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from segwidgets.compute.density.bvh import Boxes
 from segwidgets.compute.density.distance import squared, squared_to_box
-from segwidgets.compute.density.kernel import kernel
+from segwidgets.compute.kernel import kernel
 from segwidgets.compute.progress import Tick, no_tick
 
 _SECONDS_BETWEEN_TICKS = 0.04

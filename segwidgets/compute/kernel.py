@@ -1,7 +1,10 @@
-"""The one way this package compiles: numba, cached on disk, without the GIL."""
+"""The one way this package compiles: numba, cached on disk, without the GIL, on all cores where that is safe."""
 
 from __future__ import annotations
 
+import functools
+import importlib
+import logging
 import os
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
@@ -16,6 +19,27 @@ if "OMP_WAIT_POLICY" not in os.environ:
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
 _F = TypeVar("_F", bound=Callable[..., Any])
+_log = logging.getLogger(__name__)
+
+
+@functools.cache
+def threads_are_safe() -> bool:
+    """Whether several threads may run parallel kernels at once, as a panel's lanes do.
+
+    numba's own fallback, the work queue, ends the process when they do; OpenMP and TBB do not, and each is there only
+    when its system library is.
+    """
+    for layer in ("omppool", "tbbpool"):
+        try:
+            importlib.import_module(f"numba.np.ufunc.{layer}")
+        except ImportError:
+            continue
+        return True
+    _log.warning(
+        "neither OpenMP nor TBB was found, so kernels run on one core. "
+        "Install libgomp1 (on Debian: apt-get install libgomp1) to use all of them."
+    )
+    return False
 
 
 def kernel(**options: Any) -> Callable[[_F], _F]:
@@ -24,4 +48,6 @@ def kernel(**options: Any) -> Callable[[_F], _F]:
     The cache of a kernel does not notice a change in a kernel of another module that it calls: whoever edits one
     removes ``__pycache__``.
     """
+    if options.get("parallel") and not threads_are_safe():
+        options["parallel"] = False
     return cast("Callable[[_F], _F]", numba.njit(cache=True, nogil=True, **options))
