@@ -186,11 +186,15 @@ class Notebook:
         self.page.wait_for_function("name => document.body.dataset.jpThemeName === name", arg=name, timeout=20_000)
         self.page.wait_for_timeout(500)
 
-    def shot(self, name: str) -> Path:
+    def shot(self, name: str, *, of: str | None = None) -> Path:
+        """A picture of the page, or of the first element that ``of`` selects."""
         directory = Path(__file__).parent / "shots"
         directory.mkdir(exist_ok=True)
         path = directory / f"{name}.png"
-        self.page.screenshot(path=path)
+        if of is None:
+            self.page.screenshot(path=path)
+        else:
+            self.page.locator(of).first.screenshot(path=path)
         return path
 
 

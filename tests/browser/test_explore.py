@@ -62,7 +62,7 @@ def test_a_newcomer_walks_the_whole_path(notebook: Notebook, lab: Lab) -> None:
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     page.mouse.move(x, y)
     page.mouse.down()
-    page.mouse.move(x, y + 22, steps=6)
+    page.mouse.move(x, y + 7, steps=6)
     page.mouse.up()
     wait_for_other(cloud, by_key)
     expect(page.locator(".sw-cards[data-state=final]")).to_be_visible(timeout=60_000)
@@ -83,9 +83,9 @@ def test_a_newcomer_walks_the_whole_path(notebook: Notebook, lab: Lab) -> None:
     expect(line).to_contain_text("completed")
     expect(line).to_contain_text(f"{shown:,}")
 
-    notebook.shot("explore-light")
+    notebook.shot("explore-light", of=".sw-panel")
     notebook.theme("JupyterLab Dark")
-    notebook.shot("explore-dark")
+    notebook.shot("explore-dark", of=".sw-panel")
     assert notebook.errors == []
 
 
