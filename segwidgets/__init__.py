@@ -6,8 +6,9 @@ numpy nor numba, mlflow or boto3, because JupyterLab's server environment import
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from segwidgets.lazy import lazy
 
 __version__ = "0.1.0"
 
@@ -68,14 +69,4 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module 'segwidgets' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"segwidgets.{home}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazy(__name__, _HOMES)

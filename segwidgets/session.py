@@ -22,7 +22,7 @@ from segwidgets.compute.neighbors import neighbors
 from segwidgets.compute.progress import Cancelled
 from segwidgets.compute.scores import sizes as cluster_sizes
 from segwidgets.data import Table
-from segwidgets.recipe import Features, Recipe, RecipeError
+from segwidgets.recipe import Recipe, RecipeError
 from segwidgets.result import Preview, Progress, Result, Scores, array_digest
 from segwidgets.stages import Run, Stages
 
@@ -72,7 +72,7 @@ class Session:
             raise RecipeError(f"a recipe is needed, got {type(recipe).__name__}: take segwidgets.Recipe(…).")
         self.check(recipe)
         features = feature_stage.resolve(self.table, recipe.features)
-        metric = recipe.embedding.metric or _default_metric(features)
+        metric = recipe.embedding.metric or feature_stage.default_metric(features)
         epochs = recipe.embedding.n_epochs or umap.default_epochs(self.table.n_rows)
         return recipe.replace(features=features, metric=metric, n_epochs=epochs)
 
@@ -190,9 +190,3 @@ def _cut(density: DensityIndex, recipe: Recipe) -> tuple[Recipe, npt.NDArray[np.
         clustering = dataclasses.replace(recipe.clustering, eps=eps)
         recipe = recipe.replace(clustering=clustering)
     return recipe, density.labels(eps, size)
-
-
-def _default_metric(features: Features) -> str:
-    """Cosine for counts alone, where the mix matters and not the amount; else euclidean. PCA centres, so euclidean."""
-    groups = features.plan or ()
-    return "cosine" if features.pca is None and all(group.kind == "count" for group in groups) else "euclidean"

@@ -99,6 +99,15 @@ def resolve(table: Table, features: Features) -> Features:
     return dataclasses.replace(features, plan=_plan(chosen, features.scaling))
 
 
+def default_metric(features: Features) -> Literal["cosine", "euclidean"]:
+    """The metric that suits features with a plan: cosine for count profiles alone, where the mix matters.
+
+    Euclidean for everything else, and after PCA, which centres.
+    """
+    profile = all(group.kind == "count" for group in features.plan or ())
+    return "cosine" if profile and features.pca is None else "euclidean"
+
+
 def _plan(chosen: Sequence[Column], scaling: Literal["standard", "robust"]) -> tuple[ColumnGroup, ...]:
     by_kind = {
         kind: tuple(column.name for column in chosen if column.kind == kind) for kind in ("count", "number", "category")
@@ -188,12 +197,11 @@ def build(table: Table, features: Features, tick: Tick = no_tick) -> FeatureMatr
         blocks.append(block)
         names += block_names
     tick(share)
-    profile = all(group.kind == "count" for group in plan)
     values = _side_by_side(blocks)
     if features.pca is not None:
         values = _components(values, features.pca)
         names = [f"pc{i + 1}" for i in range(features.pca)]
-    metric: Literal["cosine", "euclidean"] = "cosine" if profile and features.pca is None else "euclidean"
+    metric = default_metric(features)
     filled = values.getnnz(axis=1) if sparse.issparse(values) else values.any(axis=1)
     tick(1.0)
     return FeatureMatrix(values, tuple(names), imputed, metric, int(np.count_nonzero(filled == 0)))

@@ -21,7 +21,7 @@ FloatArray = npt.NDArray[np.float32]
 Matrix: TypeAlias = Any
 
 #: Rows a block of queries holds: small enough to answer a cancellation at once, large enough to use both cores.
-_BLOCK = 1024
+_BLOCK = 512
 #: Row counts up to which the exact search is taken, by the kind of rows: above, descent is the quicker one.
 _EXACT_ROWS = {"sparse": 150_000, "dense": 60_000, "manhattan": 20_000}
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from segwidgets.lazy import lazy
 
 if TYPE_CHECKING:
     from segwidgets.data import samples as samples
@@ -19,21 +20,10 @@ _HOMES = {
     "MissingExtraError": "errors",
     "Table": "table",
     "read": "reading",
+    "samples": "samples",
 }
 
 __all__ = ["Check", "Column", "DataError", "MissingExtraError", "Table", "read", "samples"]
 
 
-def __getattr__(name: str) -> Any:
-    if name == "samples":
-        return importlib.import_module("segwidgets.data.samples")
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module 'segwidgets.data' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"segwidgets.data.{home}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazy(__name__, _HOMES)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from segwidgets.lazy import lazy
 
 if TYPE_CHECKING:
     from segwidgets.jobs.job import Job, jobs
@@ -22,13 +23,4 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'segwidgets.jobs' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"segwidgets.jobs.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazy(__name__, _HOMES)

@@ -145,7 +145,8 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets carries no types
         """Stop what is being computed; what is shown stays."""
         for lane in self._lanes:
             lane.cancel()
-        self._busy.layout.visibility = "hidden"
+        self._bar.value = 0
+        self._words.value = '<span class="sw-dim">Cancelled. Move a control to compute again.</span>'
 
     def close(self) -> None:
         """Stop all work and close the widget. A promoted job runs on."""
@@ -193,7 +194,7 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets carries no types
             return {"eps": eps, "min_samples": clustering.min_samples}
 
     def _run(self) -> None:
-        self._errors.value = ""
+        self._errors.value = self._words.value = ""
         self._busy.layout.visibility = "visible"
         self._runs.submit(self._make_map)
 

@@ -5,8 +5,9 @@ A tracker is told settings, numbers and short documents about a run; no call of 
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from segwidgets.lazy import lazy
 
 if TYPE_CHECKING:
     from segwidgets.tracking.base import Tracker, TrackingError
@@ -25,13 +26,4 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'segwidgets.tracking' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"segwidgets.tracking.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazy(__name__, _HOMES)

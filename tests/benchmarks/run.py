@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import os
 import platform
 import sys
@@ -10,8 +10,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-import bench_density  # noqa: E402 - a script finds its neighbours first
-import bench_path  # noqa: E402
+import bench_density
+import bench_path
 
 
 def machine() -> str:
@@ -31,7 +31,7 @@ def main() -> None:
     parts = [
         "# What was measured",
         "",
-        f"By `make bench` on {datetime.datetime.now(datetime.UTC):%Y-%m-%d}: {machine()}.",
+        f"By `make bench` on {dt.datetime.now(dt.UTC):%Y-%m-%d}: {machine()}.",
         "Medians, each peer in the same run. A shared and noisy machine: read the ratios.",
         "",
         "## The whole path",
