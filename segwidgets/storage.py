@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,7 +27,8 @@ def home() -> Path:
     else:
         path = Path.home() / ".segwidgets"
     path = path.absolute()
-    path.mkdir(parents=True, exist_ok=True)
+    # It holds copies of customers' rows for the jobs: nobody else's business, whatever the umask says.
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
     return path
 
 
@@ -35,16 +36,21 @@ def write_atomic(path: Path, content: bytes | str) -> None:
     """Write a file whole or not at all: to a temporary file beside it, flushed to disk, then renamed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     data = content.encode() if isinstance(content, str) else content
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    work = _beside(path, "tmp")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with work.open("xb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        Path(name).replace(path)
+        work.replace(path)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        work.unlink(missing_ok=True)
         raise
+
+
+def _beside(path: Path, ending: str) -> Path:
+    """A new name beside ``path``. Not from tempfile, whose files nobody else may read, whatever the umask says."""
+    return path.with_name(f".{path.name}.{secrets.token_hex(6)}.{ending}")
 
 
 @contextlib.contextmanager
@@ -54,16 +60,17 @@ def atomic_directory(path: Path) -> Iterator[Path]:
     An existing ``path`` is replaced; between the two renames a reader may find neither, never a mixture.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent))
+    work = _beside(path, "tmp")
+    work.mkdir()
     try:
         yield work
         if path.exists():
-            old = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".old", dir=path.parent))
-            path.replace(old / "x")
+            old = _beside(path, "old")
+            path.replace(old)
             try:
                 work.replace(path)
             except BaseException:
-                (old / "x").replace(path)
+                old.replace(path)
                 raise
             finally:
                 shutil.rmtree(old, ignore_errors=True)

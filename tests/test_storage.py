@@ -138,3 +138,20 @@ def test_a_replacement_that_fails_at_the_last_step_puts_the_old_one_back(
         (work / "a").write_text("new")
     assert (path / "a").read_text() == "old"
     assert [p.name for p in tmp_path.iterdir()] == ["result"]
+
+
+def test_others_may_read_what_the_umask_lets_them(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        storage.write_atomic(tmp_path / "file", "x")
+        with storage.atomic_directory(tmp_path / "directory"):
+            pass
+    finally:
+        os.umask(before)
+    assert (tmp_path / "file").stat().st_mode & 0o777 == 0o644
+    assert (tmp_path / "directory").stat().st_mode & 0o777 == 0o755
+
+
+def test_home_is_its_owners_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SEGWIDGETS_HOME", str(tmp_path / "own"))
+    assert storage.home().stat().st_mode & 0o777 == 0o700

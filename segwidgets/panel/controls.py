@@ -122,6 +122,11 @@ class Controls:
         return observe
 
     @property
+    def least_eps(self) -> float:
+        """The low end of the eps slider, above 0."""
+        return float(self.eps.base**self.eps.min)
+
+    @property
     def is_quiet(self) -> bool:
         """Whether the moves made in this thread are ours and not the user's."""
         return threading.get_ident() in self._silent

@@ -6,6 +6,7 @@ that is there, ``score`` estimates what a cut is worth. In each the newest value
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 import time
 from typing import Any
@@ -29,6 +30,7 @@ PREVIEW_ABOVE = 20_000
 _DEBOUNCE = 0.05
 _SCORE_DELAY = 0.2
 _PROGRESS_EVERY = 0.1
+_PREVIEW_SHARE = 0.04
 
 
 class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets carries no types
@@ -159,7 +161,8 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets carries no types
 
     def _eps_dragged(self, change: dict[str, Any]) -> None:
         if not self._controls.is_quiet:
-            self._changed("eps", change["new"], source="plot")
+            # The curve of duplicates starts at 0, and DBSCAN's eps above it.
+            self._changed("eps", max(change["new"], self._controls.least_eps), source="plot")
 
     def _changed(self, name: str, value: object, source: str = "control") -> None:
         try:
@@ -204,7 +207,7 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets carries no types
         try:
             missing = self._session.pending(wanted)
             if self._table.n_rows > PREVIEW_ABOVE and "neighbors" in missing:
-                preview = self._session.preview(wanted, progress=self._report, cancel=cancel)
+                preview = self._session.preview(wanted, progress=self._report_preview, cancel=cancel)
                 with self._lock:
                     self._result = None
                 caption = f"Preview: a sample of {len(preview.rows):,} rows. The full map is on its way."
@@ -222,6 +225,10 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets carries no types
         self._last_progress = now
         self._bar.value = progress.overall
         self._words.value = f'<span class="sw-dim">{html.escape(progress.message)} …</span>'
+
+    def _report_preview(self, progress: Progress) -> None:
+        # A second's work before the run proper: its own 0 to 100 % would send the bar back to the start.
+        self._report(dataclasses.replace(progress, overall=_PREVIEW_SHARE * progress.overall))
 
     def _show_map(self, result: Result) -> None:
         """Show a new map with its labels; where eps or min_samples moved on in the meantime, cut again."""

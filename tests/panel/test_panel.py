@@ -73,6 +73,13 @@ def test_the_line_of_the_plot_moves_the_slider(panel: sw.Panel) -> None:
     assert panel.result.recipe.clustering.eps == 0.25
 
 
+def test_a_line_dragged_to_zero_stops_at_the_least_eps(panel: sw.Panel) -> None:
+    panel.k_distance.eps = 0.0
+    panel.wait(30)
+    assert panel.recipe.clustering.eps == panel._controls.least_eps > 0
+    assert panel._errors.value == ""
+
+
 def test_min_samples_moves_the_curve_and_the_labels(panel: sw.Panel) -> None:
     panel._controls.eps.value = 0.3
     panel._controls.min_samples.value = 25
