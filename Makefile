@@ -23,10 +23,10 @@ $(VENV)/.installed-%: pyproject.toml $(CONSTRAINTS) | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable '.[$*]' --constraint $(CONSTRAINTS)
 	@touch $@
 
-# Compiled code is cached beside the sources: once here, and no user ever waits for the compiler.
-$(VENV)/.compiled: $(wildcard segwidgets/compute/*.py segwidgets/compute/density/*.py) | $(VENV)/.installed-lab
-	@echo "Compiling (once, about a minute) ..."
-	@out=$$(mktemp -d) && SEGWIDGETS_HOME=$$out/home $(BIN)/segwidgets run blobs --out $$out/run; status=$$?; rm -rf $$out; exit $$status
+# Compiled code is cached beside the sources: once here, and nobody waits for the compiler in the panel.
+$(VENV)/.compiled: $(wildcard segwidgets/compute/*.py segwidgets/compute/*/*.py) | $(VENV)/.installed-lab
+	@echo "Compiling (once, half a minute) ..."
+	@$(BIN)/python -m segwidgets.warmup
 	@touch $@
 
 lab: $(VENV)/.installed-lab $(VENV)/.compiled

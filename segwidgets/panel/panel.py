@@ -14,6 +14,7 @@ from typing import Any
 import ipywidgets as widgets
 import numpy as np
 
+from segwidgets import warmup
 from segwidgets.compute.guidance import knee
 from segwidgets.data import Table
 from segwidgets.panel import html
@@ -23,7 +24,7 @@ from segwidgets.panel.pointcloud import PointCloud
 from segwidgets.panel.promotion import Promotion
 from segwidgets.panel.worker import Lane
 from segwidgets.recipe import Recipe, RecipeError
-from segwidgets.session import Progress, Result, Session
+from segwidgets.session import Cancelled, Progress, Result, Session
 
 #: Above this many rows a preview on a sample comes first.
 PREVIEW_ABOVE = 20_000
@@ -31,6 +32,7 @@ _DEBOUNCE = 0.05
 _SCORE_DELAY = 0.2
 _PROGRESS_EVERY = 0.1
 _PREVIEW_SHARE = 0.04
+_COMPILING = "Compiling, once after an installation: half a minute …"
 
 
 class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets carries no types
@@ -205,6 +207,10 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets carries no types
         with self._lock:
             wanted = self._wanted
         try:
+            if not warmup.is_done():
+                self._words.value = f'<span class="sw-dim">{html.escape(_COMPILING)}</span>'
+                if not warmup.wait(cancel):
+                    raise Cancelled("cancelled while compiling")
             missing = self._session.pending(wanted)
             if self._table.n_rows > PREVIEW_ABOVE and "neighbors" in missing:
                 preview = self._session.preview(wanted, progress=self._report_preview, cancel=cancel)
