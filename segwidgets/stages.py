@@ -33,7 +33,7 @@ Arrays = dict[str, npt.NDArray[Any]]
 Points = npt.NDArray[np.float32]
 
 #: Raised by one whenever the code of a stage changes what it returns.
-VERSIONS = {"features": 1, "neighbors": 1, "graph": 1, "layout": 1, "density": 1, "trust": 1, "silhouette": 1}
+VERSIONS = {"features": 1, "neighbors": 1, "graph": 1, "layout": 1, "density": 2, "trust": 1, "silhouette": 1}
 #: The share of the whole that each stage takes on a typical table: what the overall progress is made of.
 _WEIGHTS = {
     "features": 0.04,

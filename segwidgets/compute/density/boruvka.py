@@ -15,7 +15,7 @@ from numba import prange
 from numpy.typing import NDArray
 
 from segwidgets.compute.density.bvh import Boxes
-from segwidgets.compute.density.distance import squared, squared_to_box
+from segwidgets.compute.density.distance import at, axes_of, squared, squared_to_box
 from segwidgets.compute.kernel import kernel
 from segwidgets.compute.progress import Tick, no_tick
 
@@ -33,7 +33,7 @@ def find(parent: Any, i: int) -> int:
 
 
 @kernel(parallel=True)
-def _scan_lists(
+def scan_lists(
     squares: Any, indices: Any, core: Any, component: Any, skip: int, known: Any, weight: Any, other: Any
 ) -> None:
     """Per point the lightest listed edge that leaves its component (infinite: none); ``known`` skips what is inside."""
@@ -96,6 +96,7 @@ def _mark_nodes(component: Any, start: Any, node_component: Any) -> None:
 @kernel(parallel=True)
 def _search_tree(
     points: Any,
+    axes: Any,
     start: Any,
     boxes: Any,
     core: Any,
@@ -124,7 +125,7 @@ def _search_tree(
             own = core[p]
             if radius[p] >= limit or own >= limit:
                 continue
-            x, y, z = points[p, 0], points[p, 1], points[p, 2]
+            point = at(points, p, axes)
             partner = -1
             node = leaves + np.searchsorted(start, p, side="right") - 1
             top = 0
@@ -141,15 +142,15 @@ def _search_tree(
                     if here >= leaves:
                         for q in range(start[here - leaves], start[here - leaves + 1]):
                             if component[q] != c:
-                                d = squared(points[q, 0] - x, points[q, 1] - y, points[q, 2] - z)
+                                d = squared(points, q, point)
                                 w = max(d, own, core[q])
                                 if w < limit:
                                     limit = w
                                     partner = q
                     else:
                         a, b = 2 * here, 2 * here + 1
-                        to_a = np.inf if node_component[a] == c else squared_to_box(boxes, a, x, y, z)
-                        to_b = np.inf if node_component[b] == c else squared_to_box(boxes, b, x, y, z)
+                        to_a = np.inf if node_component[a] == c else squared_to_box(boxes, a, point)
+                        to_b = np.inf if node_component[b] == c else squared_to_box(boxes, b, point)
                         if to_a > to_b:
                             a, b = b, a
                             to_a, to_b = to_b, to_a
@@ -166,7 +167,7 @@ def _search_tree(
                 sibling = node ^ 1
                 node >>= 1
                 if node_component[sibling] != c:
-                    to_sibling = squared_to_box(boxes, sibling, x, y, z)
+                    to_sibling = squared_to_box(boxes, sibling, point)
                     if to_sibling < limit:
                         stack[0] = sibling
                         bound[0] = to_sibling
@@ -246,7 +247,7 @@ def spanning_tree(
     Returns:
         Edges (n - 1, 2) int32 and their squared weights (n - 1,), in no order.
     """
-    n = len(core)
+    n, axes = len(core), axes_of(tree.points)
     radius = np.ascontiguousarray(squares[:, -1])
     parent = np.arange(n, dtype=np.int32)
     component = parent.copy()
@@ -261,7 +262,7 @@ def spanning_tree(
     while count < n - 1:
         done = count / (n - 1)
         tick(done)
-        _scan_lists(squares, indices, core, component, largest, known, weight, other)
+        scan_lists(squares, indices, core, component, largest, known, weight, other)
         tick(done)
         chosen = _to_search(radius, core, component, largest, weight, best)
         if len(chosen):
@@ -271,6 +272,7 @@ def spanning_tree(
                 part = chosen[first : first + _SLICE]
                 _search_tree(
                     tree.points,
+                    axes,
                     tree.start,
                     tree.boxes,
                     core,

@@ -6,12 +6,14 @@ axis. Median splits, not Morton codes, because one far outlier would put a whole
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
 from numba import prange
 from numpy.typing import NDArray
 
+from segwidgets.compute.density.distance import axes_of
 from segwidgets.compute.kernel import kernel
 from segwidgets.compute.progress import Tick, no_tick
 
@@ -23,18 +25,18 @@ class Boxes(NamedTuple):
     """The tree: ``boxes[1]`` is the root, node v has children 2v and 2v + 1, leaf l is node ``len(start) - 1 + l``."""
 
     points: NDArray[np.float64]
-    """(n, 3), reordered."""
+    """(n, d), reordered."""
     rows: NDArray[np.int32]
     """(n,) the row number each reordered point had."""
     start: NDArray[np.int64]
     """(leaves + 1,) where each leaf's run begins."""
     boxes: NDArray[np.float64]
-    """(2 * leaves, 6) low x, y, z, high x, y, z of each node."""
+    """(2 * leaves, 2 * d) the lows, then the highs, of each node."""
 
 
 @kernel(inline="always")
-def _swap(points: Any, rows: Any, i: int, j: int) -> None:
-    for axis in range(3):
+def _swap(points: Any, axes: Any, rows: Any, i: int, j: int) -> None:
+    for axis in range(len(axes)):
         value = points[i, axis]
         points[i, axis] = points[j, axis]
         points[j, axis] = value
@@ -49,7 +51,7 @@ def _median(a: float, b: float, c: float) -> float:
 
 
 @kernel()
-def _select(points: Any, rows: Any, low: int, high: int, middle: int, axis: int) -> None:
+def _select(points: Any, axes: Any, rows: Any, low: int, high: int, middle: int, axis: int) -> None:
     """Reorder rows low..high so that ``middle`` holds the value it would hold if sorted (Hoare's selection)."""
     state = np.uint64(high) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(low)
     left, right = low, high - 1
@@ -68,7 +70,7 @@ def _select(points: Any, rows: Any, low: int, high: int, middle: int, axis: int)
             while points[j, axis] > pivot:
                 j -= 1
             if i <= j:
-                _swap(points, rows, i, j)
+                _swap(points, axes, rows, i, j)
                 i += 1
                 j -= 1
         if middle <= j:
@@ -80,13 +82,13 @@ def _select(points: Any, rows: Any, low: int, high: int, middle: int, axis: int)
 
 
 @kernel(parallel=True)
-def _split_level(points: Any, rows: Any, start: Any, level: int, height: int) -> None:
+def _split_level(points: Any, axes: Any, rows: Any, start: Any, level: int, height: int) -> None:
     for node in prange(1 << level):
         low = start[node << (height - level)]
         high = start[(node + 1) << (height - level)]
         middle = start[(2 * node + 1) << (height - level - 1)]
         widest, axis = -1.0, 0
-        for a in range(3):
+        for a in range(len(axes)):
             least, most = np.inf, -np.inf
             for i in range(low, high):
                 least = min(least, points[i, a])
@@ -94,37 +96,51 @@ def _split_level(points: Any, rows: Any, start: Any, level: int, height: int) ->
             if 0.5 * most - 0.5 * least > widest:  # halves: the difference of huge values would overflow
                 widest = 0.5 * most - 0.5 * least
                 axis = a
-        _select(points, rows, low, high, middle, axis)
+        _select(points, axes, rows, low, high, middle, axis)
 
 
 @kernel(parallel=True)
 def _bound(points: Any, start: Any, boxes: Any) -> None:
     leaves = start.size - 1
+    dims = points.shape[1]
     for leaf in prange(leaves):
-        for axis in range(3):
+        for axis in range(dims):
             least, most = np.inf, -np.inf
             for i in range(start[leaf], start[leaf + 1]):
                 least = min(least, points[i, axis])
                 most = max(most, points[i, axis])
             boxes[leaves + leaf, axis] = least
-            boxes[leaves + leaf, 3 + axis] = most
+            boxes[leaves + leaf, dims + axis] = most
     for node in range(leaves - 1, 0, -1):
-        for axis in range(3):
+        for axis in range(dims):
             boxes[node, axis] = min(boxes[2 * node, axis], boxes[2 * node + 1, axis])
-            boxes[node, 3 + axis] = max(boxes[2 * node, 3 + axis], boxes[2 * node + 1, 3 + axis])
+            boxes[node, dims + axis] = max(boxes[2 * node, dims + axis], boxes[2 * node + 1, dims + axis])
+
+
+def _height(n: int) -> int:
+    return max(0, math.ceil(math.log2(n / LEAF_SIZE)))
+
+
+def _boxes(points: NDArray[np.float64], rows: NDArray[np.int32]) -> Boxes:
+    leaves = 1 << _height(len(points))
+    start = (len(points) * np.arange(leaves + 1, dtype=np.int64)) // leaves
+    boxes = np.empty((2 * leaves, 2 * points.shape[1]), np.float64)
+    _bound(points, start, boxes)
+    return Boxes(points, rows, start, boxes)
 
 
 def build(points: NDArray[np.float64], tick: Tick = no_tick) -> Boxes:
-    """The tree over ``points`` (n, 3), n >= 1, finite; ``tick`` is called between levels."""
+    """The tree over ``points`` (n, d), n >= 1, finite, C order, which it reorders; ``tick`` is called between levels."""
     n = len(points)
-    height = max(0, int(np.ceil(np.log2(n / LEAF_SIZE))))
-    leaves = 1 << height
-    start = (n * np.arange(leaves + 1, dtype=np.int64)) // leaves
-    ordered = np.array(points, dtype=np.float64, order="C")
+    height = _height(n)
+    start = (n * np.arange((1 << height) + 1, dtype=np.int64)) >> height
     rows = np.arange(n, dtype=np.int32)
     for level in range(height):
         tick(level / height)
-        _split_level(ordered, rows, start, level, height)
-    boxes = np.empty((2 * leaves, 6), np.float64)
-    _bound(ordered, start, boxes)
-    return Boxes(ordered, rows, start, boxes)
+        _split_level(points, axes_of(points), rows, start, level, height)
+    return _boxes(points, rows)
+
+
+def rebuild(ordered: NDArray[np.float64]) -> Boxes:
+    """The tree again, from its own reordered points."""
+    return _boxes(ordered, np.arange(len(ordered), dtype=np.int32))

@@ -2,8 +2,9 @@
 
 Merging the tree's edges from light to heavy and joining the lists of their members gives an order of all points, and
 between neighbours in it a gap, the weight at which they came together. At any eps a cluster is a run of core points
-with no gap above eps. A border point is within eps of a core point but has fewer than min_samples points there, so
-all of its core neighbours stand among its own nearest min_samples - 1.
+with no gap above eps. Of two lists the one with the denser first point goes first, so that a run begins with its
+anchor, the densest of its points. A border point is within eps of a core point but has fewer than min_samples points
+there, so all of its core neighbours stand in its own neighbour list.
 """
 
 from __future__ import annotations
@@ -17,108 +18,134 @@ from numba import prange
 from numpy.typing import NDArray
 
 from segwidgets.compute.density.boruvka import find
+from segwidgets.compute.density.distance import before
+from segwidgets.compute.density.lists import Lists
 from segwidgets.compute.kernel import kernel
 from segwidgets.compute.progress import Tick, no_tick
 
+_SLICE = 1 << 17  # edges laid out between two ticks
+
 
 @kernel()
-def _leaf_order(edges: Any, weights: Any) -> tuple[Any, Any]:
-    """Leaf order (n,) and gap (n,) before each leaf, from edges sorted by weight."""
-    n = weights.size + 1
-    parent = np.arange(n).astype(np.int32)
-    first, last = parent.copy(), parent.copy()
-    size = np.ones(n, np.int32)
-    following = np.full(n, -1, np.int32)
-    height = np.full(n, np.inf)
-    for e in range(n - 1):
+def _join(
+    edges: Any,
+    weights: Any,
+    low: int,
+    high: int,
+    core: Any,
+    points: Any,
+    parent: Any,
+    head: Any,
+    tail: Any,
+    size: Any,
+    following: Any,
+    height: Any,
+) -> None:
+    """Join the lists along the edges low..high, which are sorted by weight."""
+    for e in range(low, high):
         a, b = find(parent, edges[e, 0]), find(parent, edges[e, 1])
         if size[a] < size[b]:
             a, b = b, a
-        following[last[a]] = first[b]
-        height[first[b]] = weights[e]
-        last[a] = last[b]
         parent[b] = a
         size[a] += size[b]
-    order, gap = np.empty(n, np.int32), np.empty(n, np.float64)
-    leaf = first[find(parent, 0)]
-    for i in range(n):
+        x, y = a, b
+        dense, other = core[head[a]], core[head[b]]
+        if other < dense or (other == dense and before(points, head[b], head[a])):
+            x, y = b, a
+        following[tail[x]] = head[y]
+        height[head[y]] = weights[e]
+        head[a] = head[x]
+        tail[a] = tail[y]
+
+
+@kernel()
+def _walk(leaf: int, following: Any, height: Any, order: Any, gap: Any) -> None:
+    for i in range(order.size):
         order[i] = leaf
         gap[i] = height[leaf]
         leaf = following[leaf]
+
+
+def _leaf_order(
+    edges: NDArray[np.int32],
+    weights: NDArray[np.float64],
+    core: NDArray[np.float64],
+    points: NDArray[np.float64],
+    tick: Tick,
+) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+    """Leaf order (n,) and gap (n,) before each leaf, from edges sorted by weight."""
+    n = len(core)
+    parent = np.arange(n, dtype=np.int32)
+    head, tail, size = parent.copy(), parent.copy(), np.ones(n, np.int32)
+    following, height = np.full(n, -1, np.int32), np.full(n, np.inf)
+    for low in range(0, n - 1, _SLICE):
+        tick(low / n)
+        high = min(n - 1, low + _SLICE)
+        _join(edges, weights, low, high, core, points, parent, head, tail, size, following, height)
+    order, gap = np.empty(n, np.int32), np.empty(n, np.float64)
+    tick(0.8)
+    _walk(head[find(parent, 0)], following, height, order, gap)
     return order, gap
 
 
+@kernel()
+def host_of(p: int, distances: Any, indices: Any, core: Any, points: Any) -> tuple[float, int]:
+    """The eps at which p stops being noise, and the core point that it then reaches (itself: it is one by then).
+
+    That is the least max(distance, core distance of the other), ties by distance, then by coordinates.
+    """
+    entry = core[p]
+    host = -1
+    at = -1.0
+    for j in range(distances.shape[1]):
+        d = distances[p, j]
+        if d > entry or d >= core[p]:
+            break
+        q = indices[p, j]
+        w = max(d, core[q])
+        if w < entry or (w == entry and host >= 0 and d == at and before(points, q, host)):
+            entry = w
+            host = q
+            at = d
+    return entry, np.int64(p if host < 0 else host)
+
+
 @kernel(parallel=True)
-def _entries(distances: Any, indices: Any, core: Any, listed: int, entry: Any, host: Any) -> None:
-    """The eps at which each point stops being noise, and the core point that it then reaches (itself once core)."""
+def _hosts(distances: Any, indices: Any, core: Any, points: Any, entry: Any, host: Any) -> None:
     for p in prange(core.size):
-        eps = core[p]
-        via = -1
-        for j in range(listed):
-            d = distances[p, j]
-            if d > eps:
-                break
-            q = indices[p, j]
-            w = max(d, core[q])
-            if w < eps:
-                eps = w
-                via = q
-        entry[p] = eps
-        host[p] = p if via < 0 else via
+        entry[p], host[p] = host_of(p, distances, indices, core, points)
 
 
-@kernel()
-def _cut(
-    eps: float, order: Any, gap: Any, core: Any, entry: Any, rows: Any, distances: Any, indices: Any, listed: int
-) -> Any:
-    """scikit-learn's labels by row; ``core`` and ``entry`` stand in leaf order, ``rows`` gives each point's row."""
-    n = order.size
-    label = np.full(n, -1, np.int32)  # in the tree's order of points
-    lowest = np.empty(n, np.int32)
-    border = np.empty(n, np.int32)
-    clusters = borders = 0
-    for i in range(n):
-        if entry[i] > eps:
-            continue
+@kernel(parallel=True)
+def _by_leaf(
+    order: Any,
+    first: Any,
+    core: Any,
+    entry: Any,
+    host: Any,
+    leaf_of: Any,
+    rows: Any,
+    cores: Any,
+    entries: Any,
+    hosts: Any,
+) -> None:
+    """What is known by point, in leaf order; ``leaf_of`` is where each point went."""
+    for i in prange(order.size):
+        leaf_of[order[i]] = i
+    for i in prange(order.size):
         p = order[i]
-        if core[i] <= eps:
-            if gap[i] > eps:
-                lowest[clusters] = rows[p]
-                clusters += 1
-            elif rows[p] < lowest[clusters - 1]:
-                lowest[clusters - 1] = rows[p]
-            label[p] = clusters - 1
-        else:
-            border[borders] = p
-            borders += 1
-    # scikit-learn numbers clusters by their lowest core row.
-    rank = np.empty(clusters, np.int32)
-    rank[np.argsort(lowest[:clusters])] = np.arange(clusters).astype(np.int32)
-    out = np.full(n, -1, np.int32)
-    for p in range(n):
-        if label[p] >= 0:
-            label[p] = rank[label[p]]
-            out[rows[p]] = label[p]
-    # And gives a border point to the lowest cluster among its core neighbours. Border points have no label yet.
-    for i in range(borders):
-        p = border[i]
-        least = clusters
-        for j in range(listed):
-            if distances[p, j] > eps:
-                break
-            c = label[indices[p, j]]
-            if 0 <= c < least:
-                least = c
-        out[rows[p]] = least
-    return out
+        rows[i] = first[p]
+        cores[i] = core[p]
+        entries[i] = entry[p]
+        hosts[i] = leaf_of[host[p]]
 
 
 @kernel()
-def _largest(edges: Any, weights: Any, entry: Any, host: Any, comers: Any) -> Any:
-    """Size of the largest cluster after each of the tree's edges and each arrival of a border point, by weight."""
+def _largest(edges: Any, weights: Any, entry: Any, host: Any, comers: Any, count: Any) -> Any:
+    """Rows in the largest cluster after each of the tree's edges and each arrival of a border point, by weight."""
     n = entry.size
     parent = np.arange(n).astype(np.int32)
-    size = np.ones(n, np.int64)
+    size = count.copy()
     total = weights.size + comers.size
     at, largest = np.empty(total, np.float64), np.empty(total, np.int64)
     i = j = 0
@@ -143,25 +170,32 @@ def _largest(edges: Any, weights: Any, entry: Any, host: Any, comers: Any) -> An
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Hierarchy:
-    """All clusterings for one ``min_samples``. Points are numbered as in the tree of boxes; distances are `reach`."""
+    """All clusterings of u points for one ``min_samples``; distances are `reach`.
+
+    Points are numbered as in the tree of boxes, leaves by their place in the order.
+    """
 
     min_samples: int
-    core: NDArray[np.float64]
-    """(n,) distance to the (min_samples - 1)-th nearest other point; infinite where there are too few points."""
     edges: NDArray[np.int32]
-    """(n - 1, 2), lightest first."""
+    """(u - 1, 2) points, lightest first."""
     weights: NDArray[np.float64]
-    """(n - 1,) ascending."""
+    """(u - 1,) ascending."""
     order: NDArray[np.int32]
+    """(u,) the point of each leaf."""
     gap: NDArray[np.float64]
+    """(u,) at what eps each leaf joins the one before it."""
+    row: NDArray[np.int32]
+    """(u,) the first row of each leaf's point."""
+    core: NDArray[np.float64]
+    """(u,) by leaf: the eps from which on it is a core point; infinite where there are too few points."""
     entry: NDArray[np.float64]
-    """(n,) the eps at which a point stops being noise."""
+    """(u,) by leaf: the eps at which it stops being noise."""
     host: NDArray[np.int32]
-    """(n,) the core point that it reaches then."""
-    core_by_leaf: NDArray[np.float64]
-    entry_by_leaf: NDArray[np.float64]
-    listed: int
-    """How many listed neighbours can matter to a border point."""
+    """(u,) by leaf: the leaf of the core point that it reaches then."""
+    leaf_of_row: NDArray[np.int32]
+    """(n,) the leaf of each row."""
+    count: NDArray[np.int64] | None
+    """(u,) by leaf: how many rows it stands for; None: one each."""
 
     @classmethod
     def build(
@@ -170,47 +204,53 @@ class Hierarchy:
         core: NDArray[np.float64],
         edges: NDArray[np.int32],
         weights: NDArray[np.float64],
-        distances: NDArray[np.float64],
-        indices: NDArray[np.int32],
+        lists: Lists,
         tick: Tick = no_tick,
     ) -> Hierarchy:
         """From a spanning tree (edges in any order) and the neighbour lists; ``tick`` is called between the steps."""
         tick(0.0)
         by_weight = np.argsort(weights, kind="stable")
-        edges, weights = np.ascontiguousarray(edges[by_weight]), weights[by_weight]
-        tick(0.2)
-        order, gap = _leaf_order(edges, weights)
-        tick(0.6)
-        listed = min(min_samples - 1, distances.shape[1])
-        entry, host = np.empty(len(core), np.float64), np.empty(len(core), np.int32)
-        _entries(distances, indices, core, listed, entry, host)
+        tick(0.15)
+        edges, weights = np.take(edges, by_weight, axis=0), weights[by_weight]
+        order, gap = _leaf_order(edges, weights, core, lists.points, lambda done: tick(0.2 + 0.5 * done))
+        u = len(core)
+        entry, host = np.empty(u), np.empty(u, np.int32)
+        tick(0.7)
+        _hosts(lists.distances, lists.indices, core, lists.points, entry, host)
+        tick(0.8)
+        leaf_of, row, hosts = np.empty(u, np.int32), np.empty(u, np.int32), np.empty(u, np.int32)
+        cores, entries = np.empty(u), np.empty(u)
+        _by_leaf(order, lists.first, core, entry, host, leaf_of, row, cores, entries, hosts)
         tick(0.9)
-        return cls(min_samples, core, edges, weights, order, gap, entry, host, core[order], entry[order], listed)
-
-    def labels(
-        self, eps: float, rows: NDArray[np.int32], distances: NDArray[np.float64], indices: NDArray[np.int32]
-    ) -> NDArray[np.int32]:
-        """(n,) labels in row order, -1 for noise, numbered as by scikit-learn."""
-        cut: NDArray[np.int32] = _cut(
-            eps, self.order, self.gap, self.core_by_leaf, self.entry_by_leaf, rows, distances, indices, self.listed
-        )
-        return cut
+        count = None if lists.count is None else lists.count[order]
+        return cls(min_samples, edges, weights, order, gap, row, cores, entries, hosts, leaf_of[lists.point_of], count)
 
     @cached_property
     def sorted_core(self) -> NDArray[np.float64]:
-        """Core distances, ascending."""
+        """Core distances of points, ascending."""
         return np.sort(self.core)
 
     @cached_property
+    def alone(self) -> NDArray[np.int64] | None:
+        """(u,) the most rows at one place among so many of the densest points; None: always one."""
+        if self.count is None:
+            return None
+        return np.maximum.accumulate(self.count[np.argsort(self.core, kind="stable")])
+
+    @cached_property
     def sorted_entry(self) -> NDArray[np.float64]:
-        """The eps at which points stop being noise, ascending."""
-        return np.sort(self.entry)
+        """The eps at which rows stop being noise, ascending."""
+        entry = self.entry if self.count is None else np.repeat(self.entry, self.count)
+        return np.sort(entry)
 
     @cached_property
     def growth(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        """Where the largest cluster grows: eps ascending, and its size in points from there on."""
+        """Where the largest cluster of several points grows: eps ascending, and its size in rows from there on."""
+        leaf_of = np.empty_like(self.order)
+        leaf_of[self.order] = np.arange(len(self.order), dtype=np.int32)
         comers = np.flatnonzero(self.entry < self.core)
         comers = comers[np.argsort(self.entry[comers], kind="stable")]
-        at, largest = _largest(self.edges, self.weights, self.entry, self.host, comers)
+        count = np.ones(len(self.order), np.int64) if self.count is None else self.count
+        at, largest = _largest(leaf_of[self.edges], self.weights, self.entry, self.host, comers, count)
         grows = np.flatnonzero(np.diff(largest, prepend=1) > 0)
         return at[grows], largest[grows]

@@ -10,7 +10,7 @@ from numba import prange
 from numpy.typing import NDArray
 
 from segwidgets.compute.density.bvh import Boxes
-from segwidgets.compute.density.distance import squared, squared_to_box
+from segwidgets.compute.density.distance import at, axes_of, squared, squared_to_box
 from segwidgets.compute.kernel import kernel
 from segwidgets.compute.progress import Tick, no_tick
 
@@ -18,7 +18,9 @@ _SECONDS_BETWEEN_TICKS = 0.04
 
 
 @kernel(parallel=True)
-def _knn_of_leaves(points: Any, start: Any, boxes: Any, first: int, last: int, squares: Any, indices: Any) -> None:
+def _knn_of_leaves(
+    points: Any, axes: Any, start: Any, boxes: Any, first: int, last: int, squares: Any, indices: Any
+) -> None:
     """Fill the rows of the leaves first..last: squares ascending, the point itself left out."""
     leaves = start.size - 1
     k = squares.shape[1]
@@ -28,7 +30,7 @@ def _knn_of_leaves(points: Any, start: Any, boxes: Any, first: int, last: int, s
         best = np.empty(k, np.float64)
         near = np.empty(k, np.int32)
         for p in range(start[leaf], start[leaf + 1]):
-            x, y, z = points[p, 0], points[p, 1], points[p, 2]
+            point = at(points, p, axes)
             found = 0
             worst = np.inf
             # From the point's own leaf upwards: the sibling of each node on the way to the root is searched.
@@ -46,7 +48,7 @@ def _knn_of_leaves(points: Any, start: Any, boxes: Any, first: int, last: int, s
                         for q in range(start[here - leaves], start[here - leaves + 1]):
                             if q == p:
                                 continue
-                            d = squared(points[q, 0] - x, points[q, 1] - y, points[q, 2] - z)
+                            d = squared(points, q, point)
                             if d < worst:
                                 j = found if found < k else k - 1
                                 while j > 0 and best[j - 1] > d:
@@ -61,8 +63,8 @@ def _knn_of_leaves(points: Any, start: Any, boxes: Any, first: int, last: int, s
                                     worst = best[k - 1]
                     else:
                         a, b = 2 * here, 2 * here + 1
-                        to_a = squared_to_box(boxes, a, x, y, z)
-                        to_b = squared_to_box(boxes, b, x, y, z)
+                        to_a = squared_to_box(boxes, a, point)
+                        to_b = squared_to_box(boxes, b, point)
                         if to_a > to_b:
                             a, b = b, a
                             to_a, to_b = to_b, to_a
@@ -77,7 +79,7 @@ def _knn_of_leaves(points: Any, start: Any, boxes: Any, first: int, last: int, s
                 if node == 1:
                     break
                 stack[0] = node ^ 1
-                bound[0] = squared_to_box(boxes, node ^ 1, x, y, z)
+                bound[0] = squared_to_box(boxes, node ^ 1, point)
                 top = 1
                 node >>= 1
             for j in range(k):
@@ -94,12 +96,13 @@ def neighbors(tree: Boxes, k: int, tick: Tick = no_tick) -> tuple[NDArray[np.flo
     n, leaves = len(tree.points), len(tree.start) - 1
     squares = np.empty((n, k), np.float64)
     indices = np.empty((n, k), np.int32)
+    axes = axes_of(tree.points)
     first, step = 0, 64
     while first < leaves:
         tick(first / leaves)
         last = min(leaves, first + step)
         began = time.perf_counter()
-        _knn_of_leaves(tree.points, tree.start, tree.boxes, first, last, squares, indices)
+        _knn_of_leaves(tree.points, axes, tree.start, tree.boxes, first, last, squares, indices)
         took = max(time.perf_counter() - began, 1e-6)
         # The first call may have compiled or loaded the kernel, so a step may grow but never collapses.
         step = max(64, min(8 * step, int((last - first) * _SECONDS_BETWEEN_TICKS / took)))

@@ -33,11 +33,13 @@ def profile(hierarchy: Hierarchy, eps: NDArray[np.float64]) -> Profile:
 
     Clusters are core points less the tree's edges among them: both counts are places in a sorted array.
     """
-    n = len(hierarchy.core)
-    cores = np.searchsorted(hierarchy.sorted_core, eps, "right")
-    joined = np.searchsorted(hierarchy.weights, eps, "right")
-    reached = np.searchsorted(hierarchy.sorted_entry, eps, "right")
-    at, sizes = hierarchy.growth
+    h = hierarchy
+    n = len(h.leaf_of_row)
+    cores = np.searchsorted(h.sorted_core, eps, "right")
+    joined = np.searchsorted(h.weights, eps, "right")
+    reached = np.searchsorted(h.sorted_entry, eps, "right")
+    at, sizes = h.growth
     grown = np.searchsorted(at, eps, "right")
-    largest = np.where(grown > 0, np.append(1, sizes)[grown], (cores > 0).astype(np.int64))
+    alone = (cores > 0).astype(np.int64) if h.alone is None else np.append(0, h.alone)[cores]
+    largest = np.maximum(np.append(0, sizes)[grown], alone)
     return Profile(eps, (cores - joined).astype(np.int64), 1.0 - reached / n, largest / n)
