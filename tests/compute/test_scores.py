@@ -13,6 +13,7 @@ from sklearn.metrics import silhouette_samples, silhouette_score
 
 from segwidgets.compute import scores
 from segwidgets.compute.progress import Cancelled
+from segwidgets.compute.scores import silhouettes, trust
 
 
 def cloud(n: int, d: int = 3, clusters: int = 5, seed: int = 0) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
@@ -77,7 +78,7 @@ def test_a_sampled_silhouette_holds_the_exact_one_in_its_interval(
     points, labels = cloud(4000, clusters=clusters)
     exact = scores.silhouette(points, labels)
     assert exact is not None
-    monkeypatch.setattr(scores, "EXACT_ROWS", 1000)
+    monkeypatch.setattr(silhouettes, "EXACT_PAIRS", 1000)
     found = [scores.silhouette(points, labels, sample=400, seed=seed) for seed in range(100)]
     estimates = [estimate for estimate in found if estimate is not None]
     assert len(estimates) == 100
@@ -88,35 +89,109 @@ def test_a_sampled_silhouette_holds_the_exact_one_in_its_interval(
     assert abs(np.mean([estimate.value for estimate in estimates]) - exact.value) < 4 * standard_error
 
 
-def test_beyond_the_exact_size_a_sample_is_taken_and_more_may_be_asked_for() -> None:
-    points, labels = cloud(24_000)
-    sampled, exact = scores.silhouette(points, labels), scores.silhouette(points, labels, sample=24_000)
+def test_beyond_the_exact_cost_a_sample_is_taken_and_more_may_be_asked_for() -> None:
+    # Clusters inside each other: none can be ruled out as the nearest.
+    rng = np.random.default_rng(3)
+    points = rng.normal(size=(30_000, 3)) * rng.uniform(0.5, 1.5, (30_000, 1))
+    labels = rng.integers(-1, 4, 30_000)
+    labels[:2000] = 4
+    points[:2000] += 1.5
+    sampled, exact = scores.silhouette(points, labels), scores.silhouette(points, labels, sample=30_000)
     assert sampled is not None
     assert exact is not None
     assert 1900 < sampled.n_sampled < 2100
     assert sampled.low < sampled.value < sampled.high
     assert exact.low == exact.high
-    clustered = labels >= 0
+    assert exact.n_sampled == (labels >= 0).sum()
     assert sampled.low - 0.02 < exact.value < sampled.high + 0.02
-    some = np.flatnonzero(clustered)[:200]
+    some = np.flatnonzero(labels >= 0)[1900:2100]
     assert np.isclose(
         silhouette_samples(points[some], labels[some]).mean(),
         scores.silhouette(points[some], labels[some]).value,  # type: ignore[union-attr]
     )
 
 
+def test_many_points_in_clusters_apart_are_cheap_and_therefore_exact() -> None:
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 60, 40_000)
+    points = rng.uniform(0, 100, (60, 3))[labels] + rng.normal(size=(40_000, 3))
+    found = scores.silhouette(points, labels)
+    assert found is not None
+    assert found.n_sampled == 40_000
+    assert found.low == found.high
+
+
+@pytest.mark.parametrize("d", [1, 2, 3, 8, 20])
+def test_silhouettes_of_clusters_are_the_means_of_scikit_learns_points(d: int) -> None:
+    points, labels = cloud(1200, d, 6)
+    labels[labels == 2] = -1
+    labels[0] = 9
+    clustered = labels >= 0
+    expected = silhouette_samples(points[clustered], labels[clustered])
+    found = scores.silhouette_by_cluster(points, labels)
+    assert found is not None
+    assert len(found) == 10
+    for label, estimate in enumerate(found):
+        own = labels[clustered] == label
+        if not own.any():
+            assert estimate is None
+            continue
+        assert estimate is not None
+        assert np.isclose(estimate.value, expected[own].mean(), atol=1e-9)
+        assert estimate.low == estimate.value == estimate.high
+        assert estimate.n_sampled == own.sum()
+    whole = scores.silhouette(points, labels)
+    assert whole is not None
+    assert np.isclose(whole.value, expected.mean(), atol=1e-9)
+
+
+def test_sampled_silhouettes_of_clusters_hold_the_exact_ones_in_their_intervals(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    points, labels = cloud(4000, clusters=12)
+    exact = scores.silhouette_by_cluster(points, labels)
+    assert exact is not None
+    monkeypatch.setattr(silhouettes, "EXACT_PAIRS", 1000)
+    held = asked = 0
+    for seed in range(40):
+        found = scores.silhouette_by_cluster(points, labels, sample=300, seed=seed)
+        assert found is not None
+        for estimate, true in zip(found, exact, strict=True):
+            if true is None:
+                assert estimate is None
+                continue
+            assert estimate is not None
+            assert estimate.n_sampled == min(30, true.n_sampled)
+            if true.n_sampled > 30:
+                asked += 1
+                held += estimate.low <= true.value <= estimate.high
+            else:
+                assert np.isclose(estimate.value, true.value)
+                assert estimate.low == estimate.high
+    assert asked > 200
+    assert held > 0.9 * asked
+
+
+def test_fewer_than_two_clusters_have_no_silhouettes_either() -> None:
+    assert scores.silhouette_by_cluster(np.zeros((4, 3)), np.array([0, 0, -1, 0])) is None
+
+
 @pytest.mark.parametrize(
     ("points", "labels", "message"),
     [
-        (np.zeros((4, 5)), np.zeros(4, int), r"\(4, 5\)"),
+        (np.zeros((4, 21)), np.zeros(4, int), r"\(4, 21\).*\(n, 20\)"),
+        (np.zeros((4, 0)), np.zeros(4, int), r"\(4, 0\)"),
+        (np.zeros(4), np.zeros(4, int), r"\(4,\)"),
+        (np.zeros((4, 3), complex), np.zeros(4, int), "complex"),
         (np.zeros((4, 3)), np.zeros(3, int), "one for each of the 4 points"),
         (np.zeros((4, 3)), np.zeros(4), "whole numbers"),
         (np.full((4, 3), np.nan), np.array([0, 0, 1, 1]), "NaN or infinite"),
     ],
 )
 def test_what_has_no_silhouette_is_refused(points: NDArray[Any], labels: NDArray[Any], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        scores.silhouette(points, labels)
+    for score in (scores.silhouette, scores.silhouette_by_cluster, scores.dbcv):
+        with pytest.raises(ValueError, match=message):
+            score(points, labels)
 
 
 def pair(n: int = 400, d: int = 12) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -151,7 +226,7 @@ def test_a_sparse_matrix_scores_like_the_same_one_dense(metric: str) -> None:
 def test_columns_are_taken_in_parts_without_a_seam(metric: str, monkeypatch: pytest.MonkeyPatch) -> None:
     X, embedding = pair()
     whole = scores.trustworthiness(X, embedding, metric=metric)
-    monkeypatch.setattr(scores, "_COLUMNS_PER_PRODUCT", 64)
+    monkeypatch.setattr(trust, "_COLUMNS_PER_PRODUCT", 64)
     assert np.isclose(scores.trustworthiness(X, embedding, metric=metric).value, whole.value, atol=1e-12)
 
 
