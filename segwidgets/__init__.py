@@ -13,6 +13,7 @@ from segwidgets.lazy import lazy
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from segwidgets.compute.dbscan import DBSCAN
     from segwidgets.compute.density import DensityIndex
     from segwidgets.data import DataError, Table, read, samples
     from segwidgets.jobs import Job, promote
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from segwidgets.tracking import leaderboard
 
 _HOMES = {
+    "DBSCAN": "compute.dbscan",
     "Cancelled": "session",
     "Clustering": "recipe",
     "ColumnGroup": "recipe",
@@ -45,6 +47,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "DBSCAN",
     "Cancelled",
     "Clustering",
     "ColumnGroup",
