@@ -46,6 +46,7 @@ class Scores:
 
     ``clusters``: how many. ``coverage``: the share of rows that is not noise. ``largest``: the share of all rows in the
     largest cluster. ``silhouette``: mean over the clustered rows in the embedding, None below two clusters.
+    ``dbcv``: whether clusters of any shape are dense within and apart (Moulavi et al. 2014), where noise counts as 0.
     ``trustworthiness``: whether neighbours on the map were neighbours in the data (Venna and Kaski 2001).
     """
 
@@ -53,6 +54,7 @@ class Scores:
     coverage: float
     largest: float
     silhouette: Estimate | None = None
+    dbcv: Estimate | None = None
     trustworthiness: Estimate | None = None
 
     @classmethod
@@ -116,7 +118,7 @@ class Result:
             "coverage": self.scores.coverage,
             "largest": self.scores.largest,
         }
-        for name in ("silhouette", "trustworthiness"):
+        for name in ("silhouette", "dbcv", "trustworthiness"):
             estimate: Estimate | None = getattr(self.scores, name)
             if estimate is not None:
                 numbers |= {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}

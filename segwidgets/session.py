@@ -96,8 +96,8 @@ class Session:
             embedding: (n, n_components) float32: taken as the layout instead of computing one.
             progress: called in this thread as the run goes on.
             cancel: when set, the run stops within about 200 ms and leaves nothing half done.
-            early: called with the result as soon as map and labels stand, its silhouette and trustworthiness still
-                None: a picture need not wait for them.
+            early: called with the result as soon as map and labels stand, its silhouette, DBCV and trustworthiness
+                still None: a picture need not wait for them.
 
         Raises:
             RecipeError: the recipe cannot run on this table; raised before any work.
@@ -126,7 +126,10 @@ class Session:
         if early is not None:
             early(result)
         scores = dataclasses.replace(
-            result.scores, silhouette=stages.silhouette(labels), trustworthiness=stages.trustworthiness
+            result.scores,
+            silhouette=stages.silhouette(labels),
+            dbcv=stages.dbcv(labels),
+            trustworthiness=stages.trustworthiness,
         )
         return dataclasses.replace(result, scores=scores, cached=tuple(run.cached))
 

@@ -33,7 +33,16 @@ Arrays = dict[str, npt.NDArray[Any]]
 Points = npt.NDArray[np.float32]
 
 #: Raised by one whenever the code of a stage changes what it returns.
-VERSIONS = {"features": 1, "neighbors": 1, "graph": 1, "layout": 1, "density": 2, "trust": 1, "silhouette": 1}
+VERSIONS = {
+    "features": 1,
+    "neighbors": 1,
+    "graph": 1,
+    "layout": 1,
+    "density": 2,
+    "trust": 1,
+    "silhouette": 2,
+    "dbcv": 1,
+}
 #: The share of the whole that each stage takes on a typical table: what the overall progress is made of.
 _WEIGHTS = {
     "features": 0.04,
@@ -42,8 +51,9 @@ _WEIGHTS = {
     "layout": 0.22,
     "density": 0.06,
     "clusters": 0.01,
-    "silhouette": 0.03,
-    "trust": 0.1,
+    "silhouette": 0.02,
+    "dbcv": 0.03,
+    "trust": 0.08,
 }
 _WORDS = {
     "features": "Building features",
@@ -53,6 +63,7 @@ _WORDS = {
     "density": "Building the density tree",
     "clusters": "Clustering",
     "silhouette": "Scoring the segments",
+    "dbcv": "Scoring the segments' shapes",
     "trust": "Checking the map against the data",
 }
 #: The tree answers every min_samples up to this one without being built anew.
@@ -334,6 +345,20 @@ class Stages:
             key,
             lambda: self.layout,
             lambda points, tick: score_stage.silhouette(points, labels, seed=self.recipe.embedding.seed, tick=tick),
+            _pack_estimate,
+            _unpack_estimate,
+        )
+
+    def dbcv(self, labels: npt.NDArray[np.int32]) -> Estimate | None:
+        """The DBCV of ``labels`` on the layout, None below two clusters."""
+        if labels.max(initial=-1) < 1:
+            return None
+        key = self._key("dbcv", {"seed": self.recipe.embedding.seed}, self.layout_key, array_digest(labels))
+        return self._stored(
+            "dbcv",
+            key,
+            lambda: self.layout,
+            lambda points, tick: score_stage.dbcv(points, labels, seed=self.recipe.embedding.seed, tick=tick),
             _pack_estimate,
             _unpack_estimate,
         )

@@ -79,11 +79,11 @@ def test_a_new_process_reads_what_the_last_one_kept(session: Session, table: Tab
 @pytest.mark.parametrize(
     ("change", "reruns"),
     [
-        ({"eps": 0.5}, {"clusters", "silhouette"}),
-        ({"min_samples": 20}, {"clusters", "silhouette"}),
-        ({"min_dist": 0.3}, {"layout", "density", "clusters", "silhouette", "trust"}),
-        ({"n_neighbors": 12}, {"neighbors", "graph", "layout", "density", "clusters", "silhouette", "trust"}),
-        ({"seed": 1}, {"neighbors", "graph", "layout", "density", "clusters", "silhouette", "trust"}),
+        ({"eps": 0.5}, {"clusters", "silhouette", "dbcv"}),
+        ({"min_samples": 20}, {"clusters", "silhouette", "dbcv"}),
+        ({"min_dist": 0.3}, {"layout", "density", "clusters", "silhouette", "dbcv", "trust"}),
+        ({"n_neighbors": 12}, {"neighbors", "graph", "layout", "density", "clusters", "silhouette", "dbcv", "trust"}),
+        ({"seed": 1}, {"neighbors", "graph", "layout", "density", "clusters", "silhouette", "dbcv", "trust"}),
     ],
 )
 def test_a_move_reruns_only_what_it_touches(session: Session, change: dict[str, float], reruns: set[str]) -> None:
@@ -162,7 +162,9 @@ def test_the_map_is_handed_out_before_its_scores(session: Session) -> None:
     (early,) = seen
     assert early.label_digest == final.label_digest
     assert early.scores.silhouette is None
+    assert early.scores.dbcv is None
     assert final.scores.silhouette is not None
+    assert final.scores.dbcv is not None
 
 
 def test_a_preview_shows_the_same_groups_on_fewer_rows(session: Session) -> None:
@@ -193,7 +195,8 @@ def test_the_files_of_a_result_are_whole_and_named_by_the_manifest(session: Sess
 def test_the_metrics_are_flat_numbers(session: Session) -> None:
     metrics = session.run(Recipe()).metrics()
     assert metrics["clusters"] == 5.0
-    assert metrics["silhouette_low"] <= metrics["silhouette"] <= metrics["silhouette_high"]
+    for name in ("silhouette", "dbcv", "trustworthiness"):
+        assert metrics[f"{name}_low"] <= metrics[name] <= metrics[f"{name}_high"]
     assert all(isinstance(value, float) for value in metrics.values())
 
 

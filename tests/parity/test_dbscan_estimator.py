@@ -106,6 +106,17 @@ def test_small_degenerate_input_is_labelled_alike(
     both(points, weight, **parameters)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_an_eps_that_is_exactly_a_distance_reaches_alike(dtype: Any) -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        n, d = rng.integers(2, 60), rng.integers(1, 16)
+        points = rng.normal(size=(n, d)).astype(dtype)
+        p, q = rng.choice(n, 2, replace=False)
+        eps = np.linalg.norm(points[p].astype(np.float64) - points[q].astype(np.float64))
+        both(points, eps=float(eps), min_samples=int(rng.integers(1, 8)))
+
+
 @pytest.mark.parametrize("d", [1, 2, 3, 8, 15, 20])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_clouds_are_labelled_alike_by_the_density_engine(d: int, dtype: Any) -> None:

@@ -208,9 +208,12 @@ def _separations(
             bound[j] = max(square, core[start[i]], core[start[j]])
         bound[i] = np.inf
         best = np.inf
-        for j in np.argsort(bound):
-            if bound[j] >= best:
-                break
+        likely = int(np.argmin(bound))
+        for turn in range(-1, bound.size):
+            # The nearest box comes first: what is found there rules most others out.
+            j = likely if turn < 0 else turn
+            if bound[j] >= best or turn == likely:
+                continue
             # A close pair to begin with: the point nearest to the other's middle, and the one nearest to that.
             y = _nearest(points, start[j], start[j + 1], 0.5 * (box_low[i] + box_high[i]))
             x = _nearest(points, start[i], start[i + 1], points[:, y])
