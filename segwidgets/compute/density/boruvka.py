@@ -61,12 +61,17 @@ def scan_lists(
 
 
 @kernel()
-def _to_search(radius: Any, core: Any, component: Any, skip: int, weight: Any, best: Any) -> Any:
+def _to_search(radius: Any, kept: Any, core: Any, component: Any, skip: int, weight: Any, other: Any, best: Any) -> Any:
     """Points that could have a lighter edge than their component's best (filled in here) outside their lists."""
     n = component.size
     best[:] = np.inf
     for p in range(n):
-        best[component[p]] = min(best[component[p]], weight[p])
+        c = component[p]
+        # What an earlier search found is still the lightest there is, as long as it lies in another component.
+        if c != skip and kept[p] >= 0 and component[kept[p]] != c and radius[p] < weight[p]:
+            weight[p] = radius[p]
+            other[p] = kept[p]
+        best[c] = min(best[c], weight[p])
     chosen = np.empty(n, np.int32)
     count = 0
     for p in range(n):
@@ -101,6 +106,7 @@ def _search_tree(
     boxes: Any,
     core: Any,
     radius: Any,
+    kept: Any,
     component: Any,
     node_component: Any,
     chosen: Any,
@@ -108,7 +114,10 @@ def _search_tree(
     weight: Any,
     other: Any,
 ) -> None:
-    """For each chosen point an edge out of its component that is lighter than the component's best, if there is one."""
+    """For each chosen point an edge out of its component that is lighter than the component's best, if there is one.
+
+    ``radius`` becomes what the search has shown: no edge out of the component, now or when it has grown, is lighter.
+    """
     leaves = start.size - 1
     for block in prange((chosen.size + _BLOCK - 1) // _BLOCK):
         stack = np.empty(64, np.int64)
@@ -172,6 +181,8 @@ def _search_tree(
                         stack[0] = sibling
                         bound[0] = to_sibling
                         top = 1
+            radius[p] = limit
+            kept[p] = partner
             if partner >= 0:
                 weight[p] = limit
                 other[p] = partner
@@ -248,7 +259,8 @@ def spanning_tree(
         Edges (n - 1, 2) int32 and their squared weights (n - 1,), in no order.
     """
     n, axes = len(core), axes_of(tree.points)
-    radius = np.ascontiguousarray(squares[:, -1])
+    radius = squares[:, -1].copy()
+    kept = np.full(n, -1, np.int32)
     parent = np.arange(n, dtype=np.int32)
     component = parent.copy()
     size = np.ones(n, np.int32)
@@ -264,7 +276,7 @@ def spanning_tree(
         tick(done)
         scan_lists(squares, indices, core, component, largest, known, weight, other)
         tick(done)
-        chosen = _to_search(radius, core, component, largest, weight, best)
+        chosen = _to_search(radius, kept, core, component, largest, weight, other, best)
         if len(chosen):
             _mark_nodes(component, tree.start, node_component)
             for first in range(0, len(chosen), _SLICE):
@@ -277,6 +289,7 @@ def spanning_tree(
                     tree.boxes,
                     core,
                     radius,
+                    kept,
                     component,
                     node_component,
                     part,

@@ -130,7 +130,7 @@ def _boxes(points: NDArray[np.float64], rows: NDArray[np.int32]) -> Boxes:
 
 
 def build(points: NDArray[np.float64], tick: Tick = no_tick) -> Boxes:
-    """The tree over ``points`` (n, d), n >= 1, finite, C order, which it reorders; ``tick`` is called between levels."""
+    """The tree over ``points`` (n, d), n >= 1, finite, in C order, which it reorders; ``tick`` comes between levels."""
     n = len(points)
     height = _height(n)
     start = (n * np.arange((1 << height) + 1, dtype=np.int64)) >> height

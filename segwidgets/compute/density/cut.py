@@ -215,8 +215,7 @@ def _number(eps: float, core: Any, row: Any, n: int, parent: Any, label: Any) ->
             else:
                 c = label[root]
                 label[p] = c
-                if row[p] < lowest[c]:
-                    lowest[c] = row[p]
+                lowest[c] = min(lowest[c], row[p])
     return _ranks(lowest[:clusters], n)
 
 

@@ -1,3 +1,4 @@
+# ruff: noqa: ARG001 - numba matches the versions of a function by the names of all arguments
 """The one distance of the package's density code, and where an eps reaches it.
 
 scikit-learn's DBSCAN asks a KD-tree, which compares squares: q lies within eps of p when ``((dx² + dy²) + dz²) + … <=
@@ -14,7 +15,8 @@ array with an element per axis, which makes it compile one with a loop.
 from __future__ import annotations
 
 import math
-from typing import Any, TypeAlias
+from collections.abc import Callable
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 from numba import prange, types
@@ -55,7 +57,12 @@ def squared_to_box(boxes: Any, node: int, here: Any) -> float:
     raise NotImplementedError("for kernels only")
 
 
-@overload(at)
+def _versions(of: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Numba's ``overload``: the decorated function picks the version of ``of`` that fits the arguments' types."""
+    return cast("Callable[[Callable[..., Any]], Callable[..., Any]]", overload(of))
+
+
+@_versions(at)
 def _at(points: Any, p: Any, axes: Any) -> Any:
     def three(points: Any, p: Any, axes: Any) -> Any:
         return points[p, 0], points[p, 1], points[p, 2]
@@ -66,15 +73,15 @@ def _at(points: Any, p: Any, axes: Any) -> Any:
     return three if isinstance(axes, types.UniTuple) else any_number
 
 
-@overload(squared)
+@_versions(squared)
 def _squared(points: Any, q: Any, here: Any) -> Any:
-    def three(points: Any, q: Any, here: Any) -> float:
+    def three(points: Any, q: Any, here: Any) -> Any:
         dx = points[q, 0] - here[0]
         dy = points[q, 1] - here[1]
         dz = points[q, 2] - here[2]
         return min(dx * dx + dy * dy + dz * dz, MAX_SQUARE)
 
-    def any_number(points: Any, q: Any, here: Any) -> float:
+    def any_number(points: Any, q: Any, here: Any) -> Any:
         total = 0.0
         for axis in range(here.size):
             step = points[q, axis] - here[axis]
@@ -84,15 +91,15 @@ def _squared(points: Any, q: Any, here: Any) -> Any:
     return three if isinstance(here, types.UniTuple) else any_number
 
 
-@overload(squared_to_box)
+@_versions(squared_to_box)
 def _squared_to_box(boxes: Any, node: Any, here: Any) -> Any:
-    def three(boxes: Any, node: Any, here: Any) -> float:
+    def three(boxes: Any, node: Any, here: Any) -> Any:
         dx = max(boxes[node, 0] - here[0], here[0] - boxes[node, 3], 0.0)
         dy = max(boxes[node, 1] - here[1], here[1] - boxes[node, 4], 0.0)
         dz = max(boxes[node, 2] - here[2], here[2] - boxes[node, 5], 0.0)
         return min(dx * dx + dy * dy + dz * dz, MAX_SQUARE)
 
-    def any_number(boxes: Any, node: Any, here: Any) -> float:
+    def any_number(boxes: Any, node: Any, here: Any) -> Any:
         total = 0.0
         count = here.size
         for axis in range(count):

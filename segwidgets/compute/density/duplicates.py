@@ -81,7 +81,8 @@ def checked_weights(sample_weight: ArrayLike, n: int) -> NDArray[np.float64]:
     weights = np.asarray(sample_weight)
     if weights.shape != (n,) or weights.dtype.kind not in "fiub":
         raise ValueError(
-            f"sample_weight is {weights.dtype} of shape {weights.shape}, which is not allowed: give {n} numbers, one a row."
+            f"sample_weight is {weights.dtype} of shape {weights.shape}, which is not allowed: "
+            f"give {n} numbers, one a row."
         )
     weights = weights.astype(np.float64)
     wrong = np.flatnonzero(~(np.isfinite(weights) & (weights > 0)))

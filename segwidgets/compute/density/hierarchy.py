@@ -89,7 +89,7 @@ def _leaf_order(
 
 
 @kernel()
-def host_of(p: int, distances: Any, indices: Any, core: Any, points: Any) -> tuple[float, int]:
+def host_of(p: int, distances: Any, indices: Any, core: Any, points: Any) -> tuple[Any, Any]:
     """The eps at which p stops being noise, and the core point that it then reaches (itself: it is one by then).
 
     That is the least max(distance, core distance of the other), ties by distance, then by coordinates.

@@ -94,9 +94,9 @@ class DensityIndex:
     def _build(self, points: NDArray[np.float64], weights: NDArray[np.float64] | None, tick: Tick) -> None:
         points, place_of = duplicates.collapse(points, lambda done: tick(0.03 * done))
         u = len(points)
-        at_place = None
+        at_place: NDArray[np.float64] | None = None
         if weights is not None:
-            at_place = np.bincount(place_of, weights, minlength=u)
+            at_place = np.bincount(place_of, weights, minlength=u).astype(np.float64)
         elif u < self.n:
             at_place = np.bincount(place_of, minlength=u).astype(np.float64)
         least = 1.0 if at_place is None else float(at_place.min())
@@ -107,7 +107,7 @@ class DensityIndex:
         position = np.empty(u, np.int32)
         position[tree.rows] = np.arange(u, dtype=np.int32)
         point_of = position[place_of]
-        count = None if u == self.n else np.bincount(point_of, minlength=u)
+        count: NDArray[np.int64] | None = None if u == self.n else np.bincount(point_of, minlength=u).astype(np.int64)
         if u > 1:
             squares, indices = knn.neighbors(tree, listed, lambda done: tick(0.1 + 0.4 * done))
             edges, edge_weights = boruvka.spanning_tree(

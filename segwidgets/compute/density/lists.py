@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+import dataclasses
+from typing import Any
 
 import numpy as np
 from numba import prange
@@ -25,7 +26,8 @@ def _weighted_core(distances: Any, indices: Any, weight: Any, enough: float, cor
             j += 1
 
 
-class Lists(NamedTuple):
+@dataclasses.dataclass(frozen=True, eq=False)
+class Lists:
     """u points at different places, in the order of the tree of boxes, that stand for n rows."""
 
     points: NDArray[np.float64]
