@@ -1,4 +1,4 @@
-"""`make bench`: every benchmark in one run, and what it found in RESULTS.md."""
+"""`make bench`: every benchmark in one run, and what it found in RESULTS.md and growth.png."""
 
 from __future__ import annotations
 
@@ -28,6 +28,9 @@ def machine() -> str:
 def main() -> None:
     """Run all and write the results; the sizes of the density clouds may be given as arguments."""
     sizes = tuple(map(int, sys.argv[1:])) or (10_000, 100_000, 1_000_000)
+    here = Path(__file__).parent
+    density = bench_density.run(sizes)
+    bench_density.plot(density, here / "growth.png")
     parts = [
         "# What was measured",
         "",
@@ -40,11 +43,13 @@ def main() -> None:
         "",
         "## The density index",
         "",
-        bench_density.table(bench_density.run(sizes)),
+        bench_density.report(density),
+        "",
+        "![Seconds over rows, both logarithmic](growth.png)",
         "",
     ]
     text = "\n".join(parts)
-    (Path(__file__).parent / "RESULTS.md").write_text(text)
+    (here / "RESULTS.md").write_text(text)
     sys.stdout.write(text)
 
 
