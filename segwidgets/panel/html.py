@@ -73,14 +73,16 @@ def _share(value: float) -> str:
 
 
 def cards(scores: Scores, rows: int, *, pending: bool = False) -> str:
-    """The scores as cards; ``pending`` says that the two estimates are still being made."""
+    """The scores as cards; ``pending`` says that the estimates are still being made."""
     silhouette, silhouette_note = ("…", "scoring") if pending else _number(scores.silhouette)
+    dbcv, dbcv_note = ("…", "scoring") if pending else _number(scores.dbcv)
     trust, trust_note = ("…", "scoring") if pending else _number(scores.trustworthiness)
     noise = 1 - scores.coverage
     items = (
         ("segments", f"{scores.clusters:,}", f"largest {scores.largest:.0%}"),
         ("coverage", _share(scores.coverage), f"{round(noise * rows):,} noise"),
         ("silhouette", silhouette, silhouette_note),
+        ("DBCV", dbcv, dbcv_note),
         ("trustworthiness", trust, trust_note),
     )
     body = "".join(
