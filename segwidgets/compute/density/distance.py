@@ -111,6 +111,17 @@ def _squared_to_box(boxes: Any, node: Any, here: Any) -> Any:
 
 
 @kernel()
+def squared_between(boxes: Any, a: int, b: int, axes: Any) -> float:
+    """A lower bound of `squared` from any point in one box to any point in another."""
+    total = 0.0
+    for axis in range(len(axes)):
+        high = len(axes) + axis
+        step = max(boxes[a, axis] - boxes[b, high], boxes[b, axis] - boxes[a, high], 0.0)
+        total += step * step
+    return min(total, MAX_SQUARE)
+
+
+@kernel()
 def before(points: Any, a: int, b: int) -> bool:
     """Whether the coordinates of a come before those of b, compared axis by axis."""
     for axis in range(points.shape[1]):
