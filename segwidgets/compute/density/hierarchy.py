@@ -27,6 +27,24 @@ _SLICE = 1 << 17  # edges laid out between two ticks
 
 
 @kernel()
+def _settle_ties(values: Any, order: Any) -> None:
+    """Put equal values (already side by side) in the order they had."""
+    low = 0
+    for i in range(1, order.size + 1):
+        if i == order.size or values[order[i]] != values[order[low]]:
+            if i - low > 1:
+                order[low:i] = np.sort(order[low:i])
+            low = i
+
+
+def _stable_order(values: NDArray[np.float64]) -> NDArray[np.intp]:
+    """``np.argsort(values, kind="stable")``, in a third of its time: numpy's other sort uses vectors."""
+    order = np.argsort(values)
+    _settle_ties(values, order)
+    return order
+
+
+@kernel()
 def _join(
     edges: Any,
     weights: Any,
@@ -209,7 +227,7 @@ class Hierarchy:
     ) -> Hierarchy:
         """From a spanning tree (edges in any order) and the neighbour lists; ``tick`` is called between the steps."""
         tick(0.0)
-        by_weight = np.argsort(weights, kind="stable")
+        by_weight = _stable_order(weights)
         tick(0.15)
         edges, weights = np.take(edges, by_weight, axis=0), weights[by_weight]
         order, gap = _leaf_order(edges, weights, core, lists.points, lambda done: tick(0.2 + 0.5 * done))
