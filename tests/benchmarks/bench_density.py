@@ -29,6 +29,8 @@ OTHERS = (5, 8, 13, 16)
 REPEATS = 3
 SLOW = 30.0
 PEERLESS = 2_000_000
+#: Beyond so many rows a tree of eight dimensions takes minutes, here and in both peers.
+MOST_IN_EIGHT = 100_000
 
 
 def filaments(n: int) -> NDArray[np.float32]:
@@ -166,7 +168,7 @@ def measure(kind: str, n: int) -> dict[str, Any]:
     return row
 
 
-def run(sizes: Sequence[int] = (10_000, 100_000, 1_000_000)) -> list[dict[str, Any]]:
+def run(sizes: Sequence[int] = (10_000, 100_000, 1_000_000, 10_000_000)) -> list[dict[str, Any]]:
     """A row for each size and cloud; beyond the peers' sizes, of one cloud."""
     small = DensityIndex(sheets(2000), MIN_SAMPLES, KMAX)
     for border in ("nearest", "first"):  # compiles
@@ -175,7 +177,14 @@ def run(sizes: Sequence[int] = (10_000, 100_000, 1_000_000)) -> list[dict[str, A
     small.profile([0.1])
     for cloud in CLOUDS.values():
         DensityIndex(cloud(2000), MIN_SAMPLES, KMAX).labels(1.0)
-    return [measure(kind, n) for n in sizes for kind in (CLOUDS if n <= PEERLESS else IN_SPACE[:1])]
+    return [measure(kind, n) for n in sizes for kind in _clouds(n)]
+
+
+def _clouds(n: int) -> list[str]:
+    """The clouds for a size: beyond the peers' sizes one, and eight dimensions only while that takes no minutes."""
+    if n > PEERLESS:
+        return [IN_SPACE[0]]
+    return [kind for kind in CLOUDS if kind != "eight" or n <= MOST_IN_EIGHT]
 
 
 def _scaled(seconds: float) -> str:
@@ -282,6 +291,25 @@ def plot(rows: list[dict[str, Any]], path: Path) -> None:
     panes[0].set_ylabel("seconds")
     panes[1].legend(fontsize="small", loc="upper left", bbox_to_anchor=(1.0, 1.0))
     figure.savefig(path, dpi=110)
+
+
+def phases(n: int = 1_000_000) -> str:
+    """Where the seconds of one build go, by the share done that each phase tells its tick."""
+    lines = []
+    for kind in IN_SPACE:
+        marks: list[tuple[float, float]] = []
+        points = CLOUDS[kind](n)
+        DensityIndex(
+            points, MIN_SAMPLES, KMAX, tick=lambda done, marks=marks: marks.append((done, time.perf_counter()))
+        )
+        ends = {"duplicates": 0.03, "boxes": 0.1, "neighbours": 0.5, "spanning tree": 0.8, "order of the leaves": 1.0}
+        spent, before = [], marks[0][1]
+        for name, end in ends.items():
+            at = next(when for done, when in marks if done >= end - 1e-9)
+            spent.append(f"{name} {at - before:.2f} s")
+            before = at
+        lines.append(f"- {kind}: {', '.join(spent)}")
+    return f"Where a build of {n:,} rows (kmax {KMAX}) goes:\n\n" + "\n".join(lines)
 
 
 def report(rows: list[dict[str, Any]]) -> str:

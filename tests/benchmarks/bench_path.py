@@ -27,6 +27,7 @@ def points(change):
 panel.cloud.observe(points, "points")
 panel.wait(300)
 seen["scores"] = time.perf_counter() - begin
+seen["stages"] = {name: round(seconds, 3) for name, seconds in panel.result.timings.items()}
 changed = threading.Event()
 panel.cloud.observe(lambda change: changed.set(), "labels")
 moves = []
@@ -39,7 +40,6 @@ for step in range(20):
     assert len(panel.result.labels) == table.n_rows
     panel.wait(30)
 seen["eps"] = statistics.median(moves)
-seen["stages"] = {name: round(seconds, 3) for name, seconds in panel.result.timings.items()}
 print(json.dumps(seen))
 """
 

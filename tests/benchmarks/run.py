@@ -27,7 +27,7 @@ def machine() -> str:
 
 def main() -> None:
     """Run all and write the results; the sizes of the density clouds may be given as arguments."""
-    sizes = tuple(map(int, sys.argv[1:])) or (10_000, 100_000, 1_000_000)
+    sizes = tuple(map(int, sys.argv[1:])) or (10_000, 100_000, 1_000_000, 10_000_000)
     here = Path(__file__).parent
     density = bench_density.run(sizes)
     bench_density.plot(density, here / "growth.png")
@@ -44,6 +44,8 @@ def main() -> None:
         "## The density index",
         "",
         bench_density.report(density),
+        "",
+        bench_density.phases(max(size for size in sizes if size <= bench_density.PEERLESS)),
         "",
         "![Seconds over rows, both logarithmic](growth.png)",
         "",
