@@ -56,6 +56,8 @@ def test_each_row_comes_first_and_none_twice(seed: int, k: int, metric: str, spa
     assert (found.indices[:, 0] == np.arange(20)).all()
     assert (found.distances[:, 0] == 0).all()
     assert all(len(set(line)) == k for line in found.indices.tolist())
+    # A row that was crowded out gives up its farthest neighbour, not one of its duplicates.
+    np.testing.assert_allclose(found.distances, np.sort(reference(X, metric), axis=1)[:, :k], atol=5e-3)
     assert (np.diff(found.distances, axis=1) >= -1e-3).all()
 
 
