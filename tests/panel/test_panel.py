@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -171,6 +173,26 @@ def test_an_error_in_the_background_is_shown_and_the_panel_lives_on(tmp_path: Pa
     with pytest.raises(RuntimeError, match="no result"):
         broken.wait(5)
     broken.close()
+
+
+def test_a_cut_of_a_map_that_was_replaced_meanwhile_is_dropped(panel: sw.Panel) -> None:
+    shown, before = panel.result, labels_shown(panel)
+    newer = dataclasses.replace(shown)
+
+    class Overtaken:
+        """The old map's index; while it answers, a newer map comes in."""
+
+        max_min_samples = shown.density.max_min_samples
+
+        def labels(self, eps: float, min_samples: int) -> np.ndarray:
+            panel._result = newer
+            return shown.density.labels(eps, min_samples)
+
+    panel._wanted = panel._wanted.replace(eps=0.01)
+    panel._result = dataclasses.replace(shown, density=Overtaken())
+    panel._make_cut(threading.Event(), "")
+    assert panel.result is newer
+    np.testing.assert_array_equal(labels_shown(panel), before)
 
 
 def test_many_rows_begin_with_a_preview(table: sw.Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
