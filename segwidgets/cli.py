@@ -40,7 +40,7 @@ def _table(options: argparse.Namespace) -> Table:
     reading = {name: getattr(options, name) for name in ("id", "rows", "columns", "values")}
     given = {name: value for name, value in reading.items() if value is not None}
     # A file of that name is meant when there is one.
-    if options.source in _SAMPLES and not Path(options.source).exists():
+    if options.source in _SAMPLES:  # also beside a result of that name, which `run trips --out trips` leaves
         if given:
             raise ValueError(f"--{next(iter(given))} says how to read a file, and {options.source!r} is a sample.")
         table: Table = getattr(samples, _SAMPLES[options.source])()
@@ -298,7 +298,9 @@ def _parser() -> argparse.ArgumentParser:
 
     source = argparse.ArgumentParser(add_help=False)
     source.add_argument(
-        "source", metavar="SOURCE", help="a file, an s3:// address, or a sample: " + ", ".join(_SAMPLES)
+        "source",
+        metavar="SOURCE",
+        help="a file, an s3:// address, or a sample: " + ", ".join(_SAMPLES) + " (a file of such a name: ./trips)",
     )
     source.add_argument("--id", metavar="COL", help="the column that names the customer")
     source.add_argument("--rows", metavar="COL", help="transactions: the column that names the customer")

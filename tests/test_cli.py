@@ -151,6 +151,14 @@ def test_a_sample_takes_no_reading_options(main: Main, tmp_path: Path) -> None:
     assert "'blobs' is a sample" in error
 
 
+def test_a_sample_is_meant_even_beside_a_result_of_its_name(
+    main: Main, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "blobs").mkdir()  # as `run blobs --out blobs` leaves it
+    assert main("run", "blobs", "--out", "again", "--quiet")[0] == 0
+
+
 def test_a_setting_needs_a_name_and_a_value(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     with pytest.raises(SystemExit) as stopped:
         cli.main(["run", "blobs", "--out", str(tmp_path / "x"), "--set", "eps"])

@@ -53,7 +53,6 @@ class FeatureMatrix:
             else a C-ordered array. Always finite.
         names: d names: the column's, ``column=level`` for a category, ``pc1``, ``pc2``, … after PCA.
         imputed: how many missing values were filled in, by column; columns without any are left out.
-        metric: the metric that suits them: "cosine" for count profiles alone, "euclidean" for everything else.
         zero_rows: how many rows are zero throughout, such as customers who bought nothing. They stay, so that rows
             and ids match; a cosine to them is undefined and taken as 0, a distance of 1.
     """
@@ -61,7 +60,6 @@ class FeatureMatrix:
     values: Any
     names: tuple[str, ...]
     imputed: dict[str, int]
-    metric: Literal["cosine", "euclidean"]
     zero_rows: int
 
 
@@ -201,10 +199,9 @@ def build(table: Table, features: Features, tick: Tick = no_tick) -> FeatureMatr
     if features.pca is not None:
         values = _components(values, features.pca)
         names = [f"pc{i + 1}" for i in range(features.pca)]
-    metric = default_metric(features)
     filled = values.getnnz(axis=1) if sparse.issparse(values) else values.any(axis=1)
     tick(1.0)
-    return FeatureMatrix(values, tuple(names), imputed, metric, int(np.count_nonzero(filled == 0)))
+    return FeatureMatrix(values, tuple(names), imputed, int(np.count_nonzero(filled == 0)))
 
 
 def _counts(table: Table, group: ColumnGroup, imputed: dict[str, int]) -> tuple[_Block, list[str]]:

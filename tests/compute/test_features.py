@@ -13,7 +13,7 @@ from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import OneHotEncoder, RobustScaler, StandardScaler
 
-from segwidgets.compute.features import NORMAL_IQR, FeatureMatrix, build, resolve
+from segwidgets.compute.features import NORMAL_IQR, FeatureMatrix, build, default_metric, resolve
 from segwidgets.compute.progress import Cancelled
 from segwidgets.data import DataError, Table, read
 from segwidgets.recipe import ColumnGroup, Features, Recipe, RecipeError
@@ -44,12 +44,7 @@ def dense(matrix: FeatureMatrix) -> np.ndarray:
 
 def same(one: FeatureMatrix, other: FeatureMatrix) -> None:
     """Bit by bit."""
-    assert (one.names, one.imputed, one.metric, one.zero_rows) == (
-        other.names,
-        other.imputed,
-        other.metric,
-        other.zero_rows,
-    )
+    assert (one.names, one.imputed, one.zero_rows) == (other.names, other.imputed, other.zero_rows)
     assert sparse.issparse(one.values) == sparse.issparse(other.values)
     parts = ("data", "indices", "indptr") if sparse.issparse(one.values) else ("T",)
     for part in parts:
@@ -60,10 +55,12 @@ def same(one: FeatureMatrix, other: FeatureMatrix) -> None:
 
 def test_counts_are_the_tfidf_profile_of_scikit_learn() -> None:
     values = counts()
-    matrix = build(read(values), Features())
+    table = read(values)
+    matrix = build(table, Features())
     wanted = TfidfTransformer(norm="l2", smooth_idf=True).fit_transform(np.log1p(values)).toarray()
     np.testing.assert_allclose(dense(matrix), wanted, rtol=1e-6, atol=1e-9)
-    assert (matrix.metric, matrix.imputed) == ("cosine", {})
+    assert matrix.imputed == {}
+    assert default_metric(resolve(table, Features())) == "cosine"
 
 
 def test_numbers_are_imputed_and_scaled_as_by_scikit_learn() -> None:
@@ -75,7 +72,8 @@ def test_numbers_are_imputed_and_scaled_as_by_scikit_learn() -> None:
     standard = build(table, Features())
     assert isinstance(standard.values, np.ndarray)
     assert standard.values.flags.c_contiguous
-    assert (standard.values.dtype, standard.metric) == (np.float32, "euclidean")
+    assert standard.values.dtype == np.float32
+    assert default_metric(resolve(table, Features())) == "euclidean"
     np.testing.assert_allclose(standard.values, StandardScaler().fit_transform(full), rtol=1e-5, atol=1e-6)
     assert standard.imputed == dict(zip("abc", np.isnan(values).sum(axis=0).tolist(), strict=True))
     robust = build(table, Features(scaling="robust"))
@@ -123,7 +121,7 @@ def test_the_plan_says_what_is_done_to_which_column_and_why(mixed: Table) -> Non
         ("category", ("region",), ("onehot",)),
     ]
     assert all(len(group.reason) > 20 for group in plan)
-    assert build(mixed, Features()).metric == "euclidean"
+    assert default_metric(resolve(mixed, Features())) == "euclidean"
     assert build(mixed, Features()).names[-3:] == ("region=north", "region=south", "region=west")
 
 
@@ -197,7 +195,8 @@ def test_rows_of_nothing_stay_and_are_counted() -> None:
 def test_pca_gives_the_components_of_scikit_learn(rate: float) -> None:
     table = read(counts(rate=rate))
     plain, reduced = build(table, Features()), build(table, Features(pca=4))
-    assert (reduced.names, reduced.metric) == (("pc1", "pc2", "pc3", "pc4"), "euclidean")
+    assert reduced.names == ("pc1", "pc2", "pc3", "pc4")
+    assert default_metric(resolve(table, Features(pca=4))) == "euclidean"
     assert reduced.values.flags.c_contiguous
     assert reduced.values.dtype == np.float32
     wanted = PCA(4, svd_solver="full").fit_transform(dense(plain).astype(float))
