@@ -194,7 +194,7 @@ def _dense_distances(X: Any, Q: Any, candidates: Any, metric: int) -> FloatArray
             r = candidates[i, j]
             total, a1, a2, a0, b1, b2, b0 = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
             for c in range(d):
-                a, b = float(Q[i, c]), float(X[r, c])
+                a, b = np.float64(Q[i, c]), np.float64(X[r, c])
                 total += _term(a, b, metric)
                 a1 += a
                 a2 += a * a
@@ -225,10 +225,10 @@ def _sparse_distances(
                 at_b = indices[q] if q < indptr[r + 1] else d
                 a, b = 0.0, 0.0
                 if at_a <= at_b:
-                    a = float(new_data[p])
+                    a = np.float64(new_data[p])
                     p += 1
                 if at_b <= at_a:
-                    b = float(data[q])
+                    b = np.float64(data[q])
                     q += 1
                 total += _term(a, b, metric)
                 a1 += a

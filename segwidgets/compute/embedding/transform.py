@@ -33,7 +33,7 @@ _RATE = 0.25
 #: Neighbours searched beyond those needed: the search may round, and they are ranked anew.
 _SPARE = 8
 #: Work between two looks at a cancellation, in rows x epochs: below 100 ms on one core.
-_STEPS_A_CALL = 300_000
+_STEPS_A_CALL = 60_000
 #: Shares of the whole: the rows' hashes, then the search; the rest is the settling.
 _HASHED, _SEARCHED = 0.05, 0.75
 
@@ -224,7 +224,7 @@ def _place(embedding: FloatArray, indices: IndexArray, strengths: FloatArray) ->
         for c in range(dims):
             total = 0.0
             for j in range(k):
-                total += float(strengths[i, j]) * embedding[indices[i, j], c]
+                total += np.float64(strengths[i, j]) * embedding[indices[i, j], c]
             points[i, c] = total / weight if weight > 0 else embedding[indices[i, 0], c]
     return points
 
@@ -245,7 +245,7 @@ def _settle(
         x, y, z = new[i, 0], new[i, 1], new[i, 2]
         peak = 0.0
         for e in range(k):
-            peak = max(peak, float(strengths[i, e]))
+            peak = max(peak, np.float64(strengths[i, e]))
         if peak == 0:
             continue
         # A linear congruential sequence (Knuth's MMIX constants) from a hash of the row and the seed.
