@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import sklearn.cluster
 from numpy.typing import ArrayLike, NDArray
+from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
+from segwidgets.compute.backend import NAMES, choose
 from segwidgets.compute.density import DensityIndex
 from segwidgets.compute.density.distance import MAX_DIMENSIONS
 
@@ -39,6 +41,10 @@ class DBSCAN(sklearn.cluster.DBSCAN):  # type: ignore[misc]
 
     To look at many eps or min_samples of the same points take `DensityIndex`: it searches once.
 
+    With ``backend`` "cuml", or "auto" where a GPU answers, cuML does the dense Euclidean work without weights, of any
+    number of columns. Core points and their clusters are the same but where a distance is eps to the last digit of
+    float32; a border point may be in another of the clusters it touches. The rest is done as with "cpu".
+
     Args:
         eps: Points at most this far apart are neighbours; above 0.
         min_samples: Neighbours, the point itself included, or their total weight, that make a core point; from 1.
@@ -48,6 +54,7 @@ class DBSCAN(sklearn.cluster.DBSCAN):  # type: ignore[misc]
         leaf_size: As in scikit-learn.
         p: Power of the Minkowski metric; None is 2.
         n_jobs: As in scikit-learn. The engine takes numba's threads.
+        backend: "cpu", "cuml" (RAPIDS, on a GPU) or "auto" (cuML where a GPU answers).
 
     Attributes:
         labels_: (n,) intp, -1 for noise. A border point has the lowest label among its core neighbours'.
@@ -55,8 +62,38 @@ class DBSCAN(sklearn.cluster.DBSCAN):  # type: ignore[misc]
         components_: (cores, columns) the core points.
         n_features_in_: Columns seen by `fit`.
         feature_names_in_: Their names, where all are strings.
-        engine_: "density" or "scikit-learn".
+        engine_: "density", "scikit-learn" or "cuml".
     """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **sklearn.cluster.DBSCAN._parameter_constraints,
+        "backend": [StrOptions(set(NAMES))],
+    }
+
+    def __init__(
+        self,
+        eps: float = 0.5,
+        *,
+        min_samples: int = 5,
+        metric: Any = "euclidean",
+        metric_params: dict[str, Any] | None = None,
+        algorithm: str = "auto",
+        leaf_size: int = 30,
+        p: float | None = None,
+        n_jobs: int | None = None,
+        backend: str = "cpu",
+    ) -> None:
+        super().__init__(
+            eps,
+            min_samples=min_samples,
+            metric=metric,
+            metric_params=metric_params,
+            algorithm=algorithm,
+            leaf_size=leaf_size,
+            p=p,
+            n_jobs=n_jobs,
+        )
+        self.backend = backend
 
     def fit(self, X: Any, y: None = None, sample_weight: ArrayLike | None = None) -> DBSCAN:
         """Cluster ``X``.
@@ -69,13 +106,20 @@ class DBSCAN(sklearn.cluster.DBSCAN):  # type: ignore[misc]
         Raises:
             sklearn.utils._param_validation.InvalidParameterError: A parameter is out of scikit-learn's bounds.
             ValueError: X or sample_weight has the wrong shape or is not finite.
+            BackendError: ``backend="cuml"``, and no GPU answers or cuML is not installed.
         """
         self._validate_params()
+        on_gpu = self.backend != "cpu" and choose(self.backend).name == "cuml"
         reason = self._foreign_parameter()
         if not reason:
             points = validate_data(self, X, accept_sparse="csr")
             weight = None if sample_weight is None else _check_sample_weight(sample_weight, points)
+            if on_gpu and isinstance(points, np.ndarray) and weight is None:
+                self._fit_cuml(points)
+                return self
             reason = self._foreign_data(points, weight) or self._fit_density(points, weight)
+        if on_gpu:
+            _log.info("DBSCAN: the CPU does it, for %s", reason or "weights, which are not given to cuML")
         if reason:
             _log.info("DBSCAN: scikit-learn does it, for %s", reason)
             super().fit(X, y, sample_weight)
@@ -120,14 +164,20 @@ class DBSCAN(sklearn.cluster.DBSCAN):  # type: ignore[misc]
             index = DensityIndex(points, least, least, sample_weight=weight)
         except ValueError as error:  # all else was checked before: it is the memory, or weights that round when added
             return str(error)
-        self.core_sample_indices_ = np.flatnonzero(index.core_distances_ <= eps)
-        self.labels_ = index.labels(eps, border="first").astype(np.intp)
-        if len(self.core_sample_indices_):
-            self.components_ = X[self.core_sample_indices_].copy()
-        else:
-            self.components_ = np.empty((0, X.shape[1]))
-        self.engine_ = "density"
+        self._keep(X, index.labels(eps, border="first"), np.flatnonzero(index.core_distances_ <= eps), "density")
         return ""
+
+    def _fit_cuml(self, X: NDArray[Any]) -> None:
+        from segwidgets.compute.rapids import dbscan_labels
+
+        labels, core = dbscan_labels(X, float(self.eps), int(self.min_samples))
+        self._keep(X, labels, np.flatnonzero(core), "cuml")
+
+    def _keep(self, X: NDArray[Any], labels: NDArray[Any], core: NDArray[np.intp], engine: str) -> None:
+        self.core_sample_indices_ = core
+        self.labels_ = labels.astype(np.intp)
+        self.components_ = X[core].copy() if len(core) else np.empty((0, X.shape[1]))
+        self.engine_ = engine
 
 
 def dbscan(
