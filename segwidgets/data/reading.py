@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from scipy import sparse
 
 from segwidgets.data.checks import checked_table
 from segwidgets.data.columns import Check, Numbers
+from segwidgets.data.cudf import device_fields, host_part, is_cudf
 from segwidgets.data.errors import DataError, plural, unknown_column
 from segwidgets.data.files import Location, no_such_source
 from segwidgets.data.frames import Fields, fields_of, stack, strings
@@ -37,10 +38,11 @@ def read(
     """Read customers, check them and give their content a digest.
 
     Args:
-        source: a pandas DataFrame (sparse columns stay sparse; anything with ``to_pandas`` is turned into one); a 2-D
-            NumPy array; a scipy.sparse matrix; or the path (str or Path) or URL (``s3://…`` and whatever fsspec
-            knows) of a Parquet file or directory, a CSV or TSV file (also .gz, .bz2, .xz), a matrix saved by
-            ``scipy.sparse.save_npz``, an .npy file, or a directory written by `Table.save`.
+        source: a pandas DataFrame (sparse columns stay sparse; anything with ``to_pandas`` is turned into one); a cuDF
+            DataFrame (its numbers and texts leave the GPU once, in the table's own form); a 2-D NumPy array; a
+            scipy.sparse matrix; or the path (str or Path) or URL (``s3://…`` and whatever fsspec knows) of a Parquet
+            file or directory, a CSV or TSV file (also .gz, .bz2, .xz), a matrix saved by ``scipy.sparse.save_npz``, an
+            .npy file, or a directory written by `Table.save`.
         id: the column that holds the ids, or the ids themselves, one a row. None takes a DataFrame's index where it
             is more than row numbers, else numbers the rows from 0. Ids become strings.
         rows: for long transactions (a frame or file with a line a purchase): the column that says whose line it is.
@@ -72,16 +74,25 @@ def read(
         return _read_file(Location(source, storage_options), id, rows, columns, values, name)
     if storage_options:
         raise DataError("storage_options are for URLs such as s3://…, the source is in memory already.")
-    if not isinstance(source, (pd.DataFrame, np.ndarray)) and not sparse.issparse(source):
-        if not hasattr(source, "to_pandas"):
-            raise no_such_source(source)
-        source = source.to_pandas()
+    if rows is None and is_cudf(source):
+        part, fields = host_part(source, id), lambda _: device_fields(source, without=id)
+        return _read_frame(part, id, columns, name or "table", "cuDF DataFrame", fields)
+    source = _on_the_host(source)
     if not isinstance(source, pd.DataFrame):
         _refuse_transactions(rows, "an array or a matrix")
         return _read_array(source, id, columns, name or "table", type(source).__name__)
     if rows is not None:
         return pivot(source, rows, str(columns), values, name=name or "transactions", source="DataFrame")
     return _read_frame(source, id, columns, name or "table", "DataFrame")
+
+
+def _on_the_host(source: Any) -> Any:
+    """A pandas frame, an array or a matrix."""
+    if isinstance(source, (pd.DataFrame, np.ndarray)) or sparse.issparse(source):
+        return source
+    if not hasattr(source, "to_pandas"):
+        raise no_such_source(source)
+    return source.to_pandas()
 
 
 def _refuse_transactions(rows: str | None, what: str) -> None:
@@ -127,6 +138,7 @@ def _read_frame(
     columns: str | Sequence[str] | None,
     name: str,
     source: str,
+    fields: Callable[[pd.DataFrame], Fields] = fields_of,
 ) -> Table:
     if columns is not None:
         raise DataError(
@@ -153,8 +165,7 @@ def _read_frame(
         notes.append(_NUMBERED)
     else:
         ids = _ids(frame.index, len(frame), "the index")
-    fields = fields_of(frame)
-    return _table(fields, ids, name, source, notes)
+    return _table(fields(frame), ids, name, source, notes)
 
 
 def _read_array(
