@@ -7,11 +7,13 @@ BIN := $(VENV)/bin
 CONSTRAINTS := .ci/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help lab test bench clean
+.PHONY: help lab test bench test-gpu gpu-wheels clean
 help:
 	@echo "make lab    open the panel on real data in JupyterLab"
 	@echo "make test   run every test"
 	@echo "make bench  measure, against the peers, in one run"
+	@echo "make test-gpu    run the GPU tests; with WHEELS=<folder> offline, from what make gpu-wheels put there"
+	@echo "make gpu-wheels  put into WHEELS=<folder> what make test-gpu installs (about 3 GB)"
 	@echo "make clean  remove the virtual environment"
 
 $(BIN)/python:
@@ -38,6 +40,28 @@ test: $(VENV)/.installed-test
 
 bench: $(VENV)/.installed-test
 	$(BIN)/python tests/benchmarks/run.py
+
+# cuML wants an older numba than the constraints name, so it has an environment of its own.
+GPU_VENV ?= $(VENV)/gpu
+WHEELS ?=
+GPU_NEEDS := pytest
+
+$(GPU_VENV)/.installed: pyproject.toml
+	@$(PYTHON) .ci/check_python.py
+	@echo "Installing segwidgets[gpu] into $(GPU_VENV) ..."
+	@$(PYTHON) -m venv $(GPU_VENV)
+	@$(GPU_VENV)/bin/python -m pip install --quiet $(if $(WHEELS),--no-index --find-links $(WHEELS)) --editable '.[gpu]' $(GPU_NEEDS)
+	@touch $@
+
+test-gpu:
+	@$(PYTHON) tests/gpu/driver.py
+	@$(MAKE) --no-print-directory $(GPU_VENV)/.installed
+	$(GPU_VENV)/bin/python -m pytest -m gpu tests/gpu
+
+# For the same Python and platform as where the tests will run; an editable install builds with the last two.
+gpu-wheels:
+	@test -n "$(WHEELS)" || { echo "Say where to: make gpu-wheels WHEELS=<folder>" >&2; exit 1; }
+	$(PYTHON) -m pip wheel --quiet --wheel-dir $(WHEELS) '.[gpu]' $(GPU_NEEDS) hatchling editables
 
 clean:
 	rm -rf $(VENV)

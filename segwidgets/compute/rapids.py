@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from segwidgets.compute.neighbors import Neighbors, _self_first
+from segwidgets.compute.neighbors import Neighbors
 from segwidgets.compute.progress import Tick, no_tick
 from segwidgets.data.errors import missing_extra
 
@@ -279,6 +279,23 @@ def _search(rows: Any, k: int, metric: str, algorithm: str, tick: Tick) -> Neigh
     tick(1.0)
     how = "random ball cover" if algorithm == "rbc" else "brute force"
     return Neighbors(indices, distances, exact=True, method=f"exact {how} on the GPU (cuML)")
+
+
+def _self_first(
+    indices: npt.NDArray[np.int32], distances: npt.NDArray[np.floating[Any]], start: int
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.floating[Any]]]:
+    """Put each row itself first: among exact duplicates a search may list it anywhere, or not at all."""
+    own = np.arange(start, start + len(indices), dtype=np.int32)[:, None]
+    is_self = indices == own
+    # Rows that lost themselves to duplicates give up their farthest neighbour.
+    is_self[~is_self.any(axis=1), -1] = True
+    # A stable sort on "is not self" moves the row itself to the front and leaves the rest in order.
+    order = np.argsort(~is_self, axis=1, kind="stable")
+    indices = np.take_along_axis(indices, order, axis=1)
+    distances = np.take_along_axis(distances, order, axis=1)
+    indices[:, 0] = own[:, 0]
+    distances[:, 0] = 0
+    return indices, distances
 
 
 def _measured(cupy: Any, rows: Any, block: Any, index: Any, metric: str) -> Any:
