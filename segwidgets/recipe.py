@@ -26,8 +26,8 @@ TRANSFORMS: dict[str, tuple[str, ...]] = {
     "number": ("standard", "robust"),
     "category": ("onehot",),
 }
-METHODS = ("umap",)
-METRICS = ("euclidean", "cosine", "manhattan", "correlation")
+METHODS = ("umap", "pca", "tsne", "none")
+METRICS = ("euclidean", "cosine", "manhattan", "correlation", "hellinger", "jaccard")
 CLUSTERINGS = ("dbscan",)
 
 
@@ -135,13 +135,15 @@ class Features:
 
 @dataclasses.dataclass(frozen=True)
 class Embedding:
-    """UMAP's settings, named as in umap-learn.
+    """How rows become points on a map: UMAP's settings, named as in umap-learn, or another method.
 
-    ``metric=None`` lets the features decide (cosine for counts, euclidean for the rest), ``n_epochs=None`` the number
-    of rows; a run records what it took.
+    ``method``: "umap"; "pca", the first principal components; "tsne" (perplexity = n_neighbors / 3); or "none", the
+    features as they are. Each reads the settings that it has: PCA n_components alone, "none" no other.
+    ``metric=None`` lets the features decide (cosine for counts, euclidean for the rest), ``n_epochs=None`` the method
+    and the number of rows; a run records what it took.
     """
 
-    method: Literal["umap"] = "umap"
+    method: Literal["umap", "pca", "tsne", "none"] = "umap"
     n_neighbors: int = 15
     min_dist: float = 0.0
     spread: float = 1.0
@@ -149,6 +151,8 @@ class Embedding:
     metric: str | None = None
     n_epochs: int | None = None
     seed: int = 42
+    negative_sample_rate: int = 5
+    repulsion_strength: float = 1.0
 
     def __post_init__(self) -> None:
         _choice("method", self.method, METHODS)
@@ -158,6 +162,12 @@ class Embedding:
             "min_dist": _number("min_dist", self.min_dist, 0, spread, way_out="It may not exceed spread."),
             "n_components": _number("n_components", self.n_components, 2, 3, whole=True),
             "seed": _number("seed", self.seed, 0, 2**32 - 1, whole=True),
+            "negative_sample_rate": _number(
+                "negative_sample_rate", self.negative_sample_rate, 1, 100, whole=True, way_out="5 is usual."
+            ),
+            "repulsion_strength": _number(
+                "repulsion_strength", self.repulsion_strength, 0, 100, open_low=True, way_out="1 is usual."
+            ),
         }
         if self.metric is not None:
             _choice("metric", self.metric, METRICS)

@@ -48,6 +48,8 @@ class Scores:
     largest cluster. ``silhouette``: mean over the clustered rows in the embedding, None below two clusters.
     ``dbcv``: whether clusters of any shape are dense within and apart (Moulavi et al. 2014), where noise counts as 0.
     ``trustworthiness``: whether neighbours on the map were neighbours in the data (Venna and Kaski 2001).
+    ``recall``: the share of the true nearest neighbours among those the map was made from, None where they are exact
+    or the method needs none.
     """
 
     clusters: int
@@ -56,6 +58,7 @@ class Scores:
     silhouette: Estimate | None = None
     dbcv: Estimate | None = None
     trustworthiness: Estimate | None = None
+    recall: Estimate | None = None
 
     @classmethod
     def of(cls, labels: npt.NDArray[np.int32]) -> Scores:
@@ -74,7 +77,8 @@ class Result:
 
     ``recipe`` has everything filled in that the data decided. ``ids`` (n,) object, ``embedding`` (n, c) float32 and
     ``labels`` (n,) int32 stand in the table's row order; label -1 is noise. ``timings`` are seconds by stage that ran,
-    ``cached`` names the stages that did not have to.
+    ``cached`` names the stages that did not have to. ``search`` says how neighbours were found, ``devices`` what
+    computed the stages that a GPU may compute; all others ran on the CPU.
     """
 
     recipe: Recipe
@@ -88,6 +92,8 @@ class Result:
     cached: tuple[str, ...]
     notes: tuple[str, ...]
     density: DensityIndex
+    search: str = ""
+    devices: dict[str, str] = dataclasses.field(default_factory=dict)
 
     @property
     def label_digest(self) -> str:
@@ -101,7 +107,7 @@ class Result:
 
     def with_labels(self, labels: npt.NDArray[np.int32], *, eps: float, min_samples: int) -> Result:
         """The same map cut at another eps or min_samples; the scores that need estimating are None."""
-        scores = Scores.of(labels)
+        scores = dataclasses.replace(Scores.of(labels), recall=self.scores.recall)
         recipe = self.recipe.replace(eps=eps, min_samples=min_samples)
         return dataclasses.replace(self, labels=labels, sizes=cluster_sizes(labels), recipe=recipe, scores=scores)
 
@@ -118,7 +124,7 @@ class Result:
             "coverage": self.scores.coverage,
             "largest": self.scores.largest,
         }
-        for name in ("silhouette", "dbcv", "trustworthiness"):
+        for name in ("silhouette", "dbcv", "trustworthiness", "recall"):
             estimate: Estimate | None = getattr(self.scores, name)
             if estimate is not None:
                 numbers |= {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
@@ -136,6 +142,8 @@ class Result:
             "sizes": self.sizes.tolist(),
             "timings": self.timings,
             "notes": list(self.notes),
+            "search": self.search,
+            "devices": self.devices,
         }
         files = {
             "embedding.npy": buffer.getvalue(),
@@ -160,8 +168,8 @@ class Result:
 
 @dataclasses.dataclass(frozen=True)
 class Preview:
-    """A quick map of a sample: ``rows`` (m,) int64 of the table, their ``embedding`` (m, c) and ``labels`` (m,)."""
+    """A quick map of all rows: ``embedding`` (n, c), ``labels`` (n,), and the ``sample`` (m,) it was built around."""
 
-    rows: npt.NDArray[np.int64]
     embedding: npt.NDArray[np.float32]
     labels: npt.NDArray[np.int32]
+    sample: npt.NDArray[np.int64]

@@ -51,19 +51,26 @@ def run() -> None:
     from scipy import sparse
 
     from segwidgets.cache import Cache
+    from segwidgets.compute import neighbors
+    from segwidgets.compute.embedding import first_picture
     from segwidgets.data import read
     from segwidgets.recipe import Recipe
     from segwidgets.session import Session
 
     random = np.random.default_rng(0)
+    neighbors.warm_up()
     counts = sparse.random(400, 30, 0.2, format="csr", random_state=0)
     for source in (random.normal(size=(400, 5)), counts):
-        session = Session(read(source), cache=Cache(storage.home() / "cache", disk_bytes=0))
+        table = read(source)
+        session = Session(table, cache=Cache(storage.home() / "cache", disk_bytes=0), backend="cpu")
         for dims in (2, 3):
             recipe = Recipe().replace(n_components=dims, n_epochs=20)
             result = session.run(recipe)
             session.run(result.recipe.replace(min_samples=5, eps=result.recipe.clustering.eps))
-            session.preview(recipe, rows=200)
+            session.nudge(recipe.replace(min_dist=0.5), result.embedding)
+            session.transform(result, table)
+        features = sparse.csr_matrix(source, dtype=np.float32) if sparse.issparse(source) else np.float32(source)
+        first_picture(features, 3, "euclidean", 0)
     storage.write_atomic(_stamp(), json.dumps({"fingerprint": fingerprint()}))
 
 

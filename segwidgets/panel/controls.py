@@ -11,15 +11,25 @@ from typing import Any
 import ipywidgets as widgets
 
 from segwidgets.panel import html
-from segwidgets.recipe import METRICS, Recipe
+from segwidgets.recipe import METHODS, METRICS, Recipe
 from segwidgets.stages import MAX_MIN_SAMPLES
 
 _WIDE = widgets.Layout(width="auto")
 _OPEN = "decided by the data"
 _STYLE = {"description_width": "96px"}
 
+_METHODS = {"umap": "UMAP", "pca": "PCA", "tsne": "t-SNE", "none": "none: the features themselves"}
+#: The map settings that each method reads.
+_READ = {
+    "umap": ("n_neighbors", "min_dist", "metric"),
+    "tsne": ("n_neighbors", "metric"),
+    "pca": ("metric",),
+    "none": ("metric",),
+}
+
 #: What each setting does, in the field's terms: the tooltip of its control.
 HELP = {
+    "method": "How rows become points on the map. PCA, t-SNE and the features themselves are there to compare with.",
     "n_neighbors": "UMAP n_neighbors: how many nearest customers shape the map. More shows broader structure.",
     "min_dist": "UMAP min_dist: how tightly points may be packed. 0 suits clustering best.",
     "metric": "How distance between two customers is measured. Cosine compares the mix and ignores the amount.",
@@ -41,6 +51,14 @@ class Controls:
         self._changed = changed
         self._silent: set[int] = set()  # threads that move controls themselves
         e, c = recipe.embedding, recipe.clustering
+        self.method = widgets.Dropdown(
+            options=[(_METHODS[name], name) for name in METHODS],
+            value=e.method,
+            description="method",
+            tooltip=HELP["method"],
+            style=_STYLE,
+            layout=_WIDE,
+        )
         self.n_neighbors = widgets.IntSlider(
             value=e.n_neighbors,
             min=2,
@@ -97,12 +115,14 @@ class Controls:
             disabled=True,
             layout=widgets.Layout(width="auto"),
         )
+        self._enable(e.method)
         for name in HELP:
             getattr(self, name).observe(self._observe(name), "value")
         self.suggest.on_click(lambda _: self._changed("eps", None))
         self.view = widgets.VBox(
             [
-                widgets.HTML(html.group("Map (UMAP)")),
+                widgets.HTML(html.group("Map")),
+                self.method,
                 self.n_neighbors,
                 self.min_dist,
                 self.metric,
@@ -115,11 +135,17 @@ class Controls:
 
     def _observe(self, name: str) -> Callable[[dict[str, Any]], None]:
         def observe(change: dict[str, Any]) -> None:
+            if name == "method":
+                self._enable(change["new"])
             if not self.is_quiet:
                 # The dropdown cannot hold None: an empty metric is the one that the data decides.
                 self._changed(name, change["new"] or None if name == "metric" else change["new"])
 
         return observe
+
+    def _enable(self, method: str) -> None:
+        for name in _READ["umap"]:
+            getattr(self, name).disabled = name not in _READ[method]
 
     @property
     def least_eps(self) -> float:
@@ -147,6 +173,7 @@ class Controls:
         """Move every control to a recipe's value without reporting it."""
         with self.quietly():
             e, c = recipe.embedding, recipe.clustering
+            self.method.value = e.method
             self.n_neighbors.max = max(self.n_neighbors.max, e.n_neighbors)
             self.n_neighbors.value = e.n_neighbors
             self.min_dist.max = max(self.min_dist.max, e.min_dist)

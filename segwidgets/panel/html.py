@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Sequence
 from typing import Any
 
+from segwidgets.compute.backend import Backend
 from segwidgets.compute.scores import Estimate
 from segwidgets.result import Scores
 
@@ -43,11 +44,11 @@ def escape(text: object) -> str:
     return html.escape(str(text))
 
 
-def header(name: str, rows: int, features: int, backend: str) -> str:
-    """The panel's first line: what is looked at."""
+def header(name: str, rows: int, features: int, backend: Backend) -> str:
+    """The panel's first line: what is looked at, and what computes; why that one is its tooltip."""
     return (
-        f'<div class="sw-head"><b>{escape(name)}</b>'
-        f"<span>{rows:,} rows · {features:,} features · {escape(backend)}</span></div>"
+        f'<div class="sw-head"><b>{escape(name)}</b><span>{rows:,} rows · {features:,} features · '
+        f'<span class="sw-device" title="{escape(backend.reason)}">{escape(backend.device)}</span></span></div>'
     )
 
 
@@ -77,6 +78,8 @@ def cards(scores: Scores, rows: int, *, pending: bool = False) -> str:
     silhouette, silhouette_note = ("…", "scoring") if pending else _number(scores.silhouette)
     dbcv, dbcv_note = ("…", "scoring") if pending else _number(scores.dbcv)
     trust, trust_note = ("…", "scoring") if pending else _number(scores.trustworthiness)
+    if scores.recall is not None:
+        trust_note += f" · neighbours found {_share(scores.recall.value)}"
     noise = 1 - scores.coverage
     items = (
         ("segments", f"{scores.clusters:,}", f"largest {scores.largest:.0%}"),

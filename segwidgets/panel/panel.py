@@ -13,8 +13,11 @@ from typing import Any
 
 import ipywidgets as widgets
 import numpy as np
+import numpy.typing as npt
 
 from segwidgets import warmup
+from segwidgets.compute.embedding import SAMPLE_ABOVE, Snapshot, aligned
+from segwidgets.compute.embedding.pca import display as displayed
 from segwidgets.compute.guidance import knee
 from segwidgets.data import Table
 from segwidgets.panel import html
@@ -26,12 +29,11 @@ from segwidgets.panel.worker import Lane
 from segwidgets.recipe import Recipe, RecipeError
 from segwidgets.session import Cancelled, Progress, Result, Session
 
-#: Above this many rows a preview on a sample comes first.
-PREVIEW_ABOVE = 20_000
 _DEBOUNCE = 0.05
 _SCORE_DELAY = 0.2
 _PROGRESS_EVERY = 0.1
-_PREVIEW_SHARE = 0.04
+_FIRST = "First picture: a sample, and the other rows around it. The map is being laid out."
+_NUDGED = "Preview: the last map, nudged by the new settings. The map is being laid out."
 _COMPILING = "Compiling, once after an installation: half a minute …"
 
 
@@ -60,6 +62,7 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets carries no types
         self._lock = threading.RLock()
         self._wanted = start
         self._result: Result | None = None
+        self._drawn: npt.NDArray[np.float32] | None = None
         self._scored = False
         self._last_progress = 0.0
         self._runs = Lane("run", delay=_DEBOUNCE, failed=self._failed)
@@ -71,7 +74,7 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets carries no types
         self.k_distance = KDistance(height=320)
         self.k_distance.observe(self._eps_dragged, "eps")
         self._promotion = Promotion(table, self._finished)
-        self._head = widgets.HTML(html.STYLE + html.header(table.name, table.n_rows, len(table.columns), "CPU"))
+        self._head = widgets.HTML(html.STYLE + html.header(table.name, table.n_rows, len(table.columns), self._session.backend))
         self._bar = widgets.FloatProgress(min=0, max=1, layout=widgets.Layout(width="180px"))
         self._words = widgets.HTML()
         self._cancel = widgets.Button(
@@ -169,7 +172,12 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets carries no types
     def _changed(self, name: str, value: object, source: str = "control") -> None:
         try:
             with self._lock:
-                wanted = self._wanted.replace(**{name: value})
+                if name == "method":
+                    wanted = self._wanted.replace(
+                        embedding=dataclasses.replace(self._wanted.embedding, method=value, n_epochs=None)
+                    )
+                else:
+                    wanted = self._wanted.replace(**{name: value})
                 self._session.check(wanted)
                 self._wanted = wanted
         except RecipeError as error:
@@ -211,18 +219,53 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets carries no types
                 self._words.value = f'<span class="sw-dim">{html.escape(_COMPILING)}</span>'
                 if not warmup.wait(cancel):
                     raise Cancelled("cancelled while compiling")
-            missing = self._session.pending(wanted)
-            if self._table.n_rows > PREVIEW_ABOVE and "neighbors" in missing:
-                preview = self._session.preview(wanted, progress=self._report_preview, cancel=cancel)
-                with self._lock:
-                    self._result = None
-                caption = f"Preview: a sample of {len(preview.rows):,} rows. The full map is on its way."
-                self.cloud.set_points(preview.embedding, preview.labels, caption=caption)
-            result = self._session.run(wanted, progress=self._report, cancel=cancel, early=self._show_map)
+            snapshot = None
+            if "layout" in self._session.pending(wanted) and not self._nudge(wanted, cancel):
+                snapshot = self._first_picture(wanted, cancel)
+            result = self._session.run(
+                wanted, progress=self._report, cancel=cancel, early=self._show_map, snapshot=snapshot
+            )
             self._show_scores(result)
         finally:
             if not cancel.is_set():
                 self._busy.layout.visibility = "hidden"
+
+    def _nudge(self, wanted: Recipe, cancel: threading.Event) -> bool:
+        """Show the map that is there, moved some steps towards the wanted one; False where that cannot be."""
+        with self._lock:
+            result = self._result
+        if result is None or result.recipe.features != self._session.resolve(wanted).features:
+            return False
+        points = self._session.nudge(wanted, result.embedding, cancel=cancel)
+        if points is not None:
+            self._draw(points, result.labels, caption=_NUDGED)
+        return points is not None
+
+    def _first_picture(self, wanted: Recipe, cancel: threading.Event) -> Snapshot | None:
+        """Show what a large table's layout starts from; what then shows the layout as it goes on."""
+        if self._table.n_rows <= SAMPLE_ABOVE or wanted.embedding.method != "umap":
+            return None
+        preview = self._session.preview(wanted, progress=self._report, cancel=cancel)
+        with self._lock:
+            self._result = None
+        self._draw(preview.embedding, preview.labels, caption=_FIRST)
+
+        def snapshot(points: npt.NDArray[np.float32], epochs: int) -> None:
+            del epochs
+            if not cancel.is_set():
+                self._draw(points, preview.labels, caption=_FIRST)
+
+        return snapshot
+
+    def _draw(self, points: npt.NDArray[np.float32], labels: npt.NDArray[np.int32], caption: str = "") -> None:
+        """Show points, turned onto those that are shown: successive maps must not jump."""
+        shown = displayed(points)
+        # Another cut of the same map, or the next map of the same shape, must not turn the user's camera back.
+        keep_view = self._drawn is not None and self._drawn.shape == shown.shape
+        if keep_view and self._drawn is not None:
+            shown = aligned(shown, self._drawn)
+        self._drawn = shown
+        self.cloud.set_points(shown, labels, caption=caption, keep_view=keep_view)
 
     def _report(self, progress: Progress) -> None:
         now = time.monotonic()
@@ -232,16 +275,10 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets carries no types
         self._bar.value = progress.overall
         self._words.value = f'<span class="sw-dim">{html.escape(progress.message)} …</span>'
 
-    def _report_preview(self, progress: Progress) -> None:
-        # A second's work before the run proper: its own 0 to 100 % would send the bar back to the start.
-        self._report(dataclasses.replace(progress, overall=_PREVIEW_SHARE * progress.overall))
-
     def _show_map(self, result: Result) -> None:
         """Show a new map with its labels; where eps or min_samples moved on in the meantime, cut again."""
         clustering = result.recipe.clustering
         with self._lock:
-            # Another cut of the same map, or the next map of the same shape, must not turn the user's camera back.
-            keep_view = self._result is not None
             self._result, self._scored = result, False
             stale = (
                 self._wanted.clustering.min_samples != clustering.min_samples
@@ -251,12 +288,14 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets carries no types
                     clustering.eps,
                 }
             )
-        self.cloud.set_points(result.embedding, result.labels, keep_view=keep_view)
+        self._draw(result.embedding, result.labels)
         self._show_curve(result, clustering.min_samples)
         self._show_eps(float(clustering.eps or 0), source="")
         self._cards.value = html.cards(result.scores, len(result.labels), pending=True)
         features = sum(len(group.columns) for group in result.recipe.features.plan or ())
-        self._head.value = html.STYLE + html.header(self._table.name, self._table.n_rows, features, "CPU")
+        self._head.value = html.STYLE + html.header(
+            self._table.name, self._table.n_rows, features, self._session.backend
+        )
         self._promotion.button.disabled = False
         if stale:
             self._cut("")

@@ -50,8 +50,8 @@ def test_the_layout_keeps_neighbours_as_well_as_umap_learns() -> None:
     X = cloud(1500)
     found = neighbors(X, 15, "euclidean")
     graph = embedding.fuzzy_graph(found)
-    begin = embedding.start(graph, 3, 0)
-    ours = embedding.layout(graph, begin, min_dist=0.1, spread=1.0, n_epochs=200, seed=0)
+    begin = embedding.spectral_start(graph, 3, 0)
+    ours = embedding.layout(graph, begin, min_dist=0.1, spread=1.0, n_epochs=200, seed=0).points
     a, b = embedding.curve(0.1, 1.0)
     theirs, _ = simplicial_set_embedding(
         X, graph, 3, 1.0, a, b, 1.0, 5, 200, begin.copy(), np.random.RandomState(0), "euclidean", {},
