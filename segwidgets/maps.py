@@ -179,7 +179,9 @@ class MapStages:
             missing += [] if self.cache.has("start", self.start_key) else ["start"]
         if "neighbors" in STAGES[self.recipe.embedding.method] and self._cached_table() is None:
             missing.append("neighbors")
-        needs_features = {"neighbors", "start"} & set(missing) or "neighbors" not in STAGES[self.recipe.embedding.method]
+        needs_features = {"neighbors", "start"} & set(missing) or "neighbors" not in STAGES[
+            self.recipe.embedding.method
+        ]
         if needs_features and self.cache.get_object(self.features_key) is None:
             missing.append("features")
         return [stage for stage in STAGES["umap"] if stage in missing]
@@ -290,9 +292,7 @@ class MapStages:
         """The ``width`` nearest neighbours of every row."""
 
         def compute(X: Any, tick: Tick) -> Neighbors:
-            return engine.find_neighbors(
-                self.backend, X, width, self.metric, seed=_SEARCH_SEED, tick=tick, begin=begin
-            )
+            return engine.find_neighbors(self.backend, X, width, self.metric, seed=_SEARCH_SEED, tick=tick, begin=begin)
 
         begin = None
         if width > _WIDTHS[0] and not self.cache.has("neighbors", self._table_key(width)):
@@ -334,12 +334,13 @@ class MapStages:
         """The map: a given one, or the recipe's method on what it needs."""
         if self.given is not None:
             return Map(self.given)
-        inputs, compute = {
+        ways: dict[str, tuple[Callable[[], Any], Callable[[Any, Tick], Map]]] = {
             "umap": (lambda: (self.start, self.graph, self.neighbors), self._umap),
             "tsne": (lambda: (self.features.values, self.neighbors), self._tsne),
             "pca": (lambda: self.features.values, self._pca),
             "none": (lambda: self.features.values, self._none),
-        }[self.recipe.embedding.method]
+        }
+        inputs, compute = ways[self.recipe.embedding.method]
         return self._stored(
             "layout",
             self.layout_key,

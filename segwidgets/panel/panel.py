@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from segwidgets import warmup
-from segwidgets.compute.embedding import SAMPLE_ABOVE, Snapshot, aligned
+from segwidgets.compute import embedding as methods
+from segwidgets.compute.embedding import Snapshot, aligned
 from segwidgets.compute.embedding.pca import display as displayed
 from segwidgets.compute.guidance import knee
 from segwidgets.data import Table
@@ -74,7 +75,9 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets carries no types
         self.k_distance = KDistance(height=320)
         self.k_distance.observe(self._eps_dragged, "eps")
         self._promotion = Promotion(table, self._finished)
-        self._head = widgets.HTML(html.STYLE + html.header(table.name, table.n_rows, len(table.columns), self._session.backend))
+        self._head = widgets.HTML(
+            html.STYLE + html.header(table.name, table.n_rows, len(table.columns), self._session.backend)
+        )
         self._bar = widgets.FloatProgress(min=0, max=1, layout=widgets.Layout(width="180px"))
         self._words = widgets.HTML()
         self._cancel = widgets.Button(
@@ -169,7 +172,7 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets carries no types
             # The curve of duplicates starts at 0, and DBSCAN's eps above it.
             self._changed("eps", max(change["new"], self._controls.least_eps), source="plot")
 
-    def _changed(self, name: str, value: object, source: str = "control") -> None:
+    def _changed(self, name: str, value: Any, source: str = "control") -> None:
         try:
             with self._lock:
                 if name == "method":
@@ -243,7 +246,7 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets carries no types
 
     def _first_picture(self, wanted: Recipe, cancel: threading.Event) -> Snapshot | None:
         """Show what a large table's layout starts from; what then shows the layout as it goes on."""
-        if self._table.n_rows <= SAMPLE_ABOVE or wanted.embedding.method != "umap":
+        if self._table.n_rows <= methods.SAMPLE_ABOVE or wanted.embedding.method != "umap":
             return None
         preview = self._session.preview(wanted, progress=self._report, cancel=cancel)
         with self._lock:

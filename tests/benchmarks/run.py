@@ -5,13 +5,19 @@ from __future__ import annotations
 import datetime as dt
 import os
 import platform
+import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 import bench_density
+import bench_embedding
+import bench_neighbors
 import bench_path
+
+HERE = Path(__file__).parent
 
 
 def machine() -> str:
@@ -25,34 +31,49 @@ def machine() -> str:
     return f"{model}, {os.cpu_count()} cores, {memory:.0f} GiB, Python {platform.python_version()}"
 
 
+def sections(sizes: tuple[int, ...]) -> dict[str, Callable[[], str]]:
+    """What is measured, by the heading it stands under in RESULTS.md."""
+
+    def density() -> str:
+        seen = bench_density.run(sizes)
+        bench_density.plot(seen, HERE / "growth.png")
+        phases = bench_density.phases(max(size for size in sizes if size <= bench_density.PEERLESS))
+        return "\n\n".join([bench_density.report(seen), phases, "![Seconds over rows, both logarithmic](growth.png)"])
+
+    return {
+        "The whole path": bench_path.run,
+        "The embedding": bench_embedding.run,
+        "Neighbours": bench_neighbors.run,
+        "The density index": density,
+    }
+
+
 def main() -> None:
-    """Run all and write the results; the sizes of the density clouds may be given as arguments."""
-    sizes = tuple(map(int, sys.argv[1:])) or (10_000, 100_000, 1_000_000, 10_000_000)
-    here = Path(__file__).parent
-    density = bench_density.run(sizes)
-    bench_density.plot(density, here / "growth.png")
-    parts = [
-        "# What was measured",
-        "",
-        f"By `make bench` on {dt.datetime.now(dt.UTC):%Y-%m-%d}: {machine()}.",
-        "Medians, each peer in the same run. A shared and noisy machine: read the ratios.",
-        "",
-        "## The whole path",
-        "",
-        bench_path.run(),
-        "",
-        "## The density index",
-        "",
-        bench_density.report(density),
-        "",
-        bench_density.phases(max(size for size in sizes if size <= bench_density.PEERLESS)),
-        "",
-        "![Seconds over rows, both logarithmic](growth.png)",
-        "",
-    ]
-    text = "\n".join(parts)
-    (here / "RESULTS.md").write_text(text)
-    sys.stdout.write(text)
+    """Run all, or the sections named by a part of their heading, and write the results.
+
+    `run.py [--only embedding] [rows …]`: a section that is not run keeps what it said. The sizes are those of the
+    density clouds.
+    """
+    only = ""
+    arguments = sys.argv[1:]
+    if arguments[:1] == ["--only"]:
+        only, arguments = arguments[1].lower(), arguments[2:]
+    chosen = sections(tuple(map(int, arguments)) or (10_000, 100_000, 1_000_000, 10_000_000))
+    results = HERE / "RESULTS.md"
+    kept = dict(re.findall(r"^## (.+?)\n\n(.*?)(?=^## |\Z)", results.read_text(), re.MULTILINE | re.DOTALL))
+    text = (
+        "# What was measured\n\nBy `make bench`; a section alone by `python tests/benchmarks/run.py --only NAME`. Medians, "
+        "each peer in the same run.\nA shared and noisy machine: read the ratios.\n\n"
+    )
+    for heading, measure in chosen.items():
+        if only in heading.lower():
+            body = f"{dt.datetime.now(dt.UTC):%Y-%m-%d}, {machine()}.\n\n{measure()}\n\n"
+            sys.stdout.write(f"## {heading}\n\n{body}")
+        else:
+            body = kept.get(heading, "")
+        if body:
+            text += f"## {heading}\n\n{body}"
+    results.write_text(text.rstrip() + "\n")
 
 
 if __name__ == "__main__":

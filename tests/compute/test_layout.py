@@ -98,8 +98,8 @@ def test_a_raising_tick_stops_the_layout(blobs: tuple[np.ndarray, np.ndarray]) -
         if done > 0.5:
             raise Cancelled
 
+    begin = embedding.spectral_start(graph, 3, 0)
     with pytest.raises(Cancelled):
-        begin = embedding.spectral_start(graph, 3, 0)
         embedding.layout(graph, begin, min_dist=0.0, spread=1.0, n_epochs=100, seed=0, tick=tick)
     assert len(seen) == 52
 
@@ -137,10 +137,20 @@ def test_a_warm_start_stays_near_where_it_began(blobs: tuple[np.ndarray, np.ndar
     graph = graph_of(blobs[0])
     settings: dict[str, float] = {"spread": 1.0, "seed": 0}
     full = embedding.layout(
-        graph, embedding.spectral_start(graph, 3, 0), min_dist=0.0, n_epochs=200, **settings  # type: ignore[arg-type]
+        graph,
+        embedding.spectral_start(graph, 3, 0),
+        min_dist=0.0,
+        n_epochs=200,
+        **settings,  # type: ignore[arg-type]
     ).points
     moved = embedding.layout(
-        graph, full, min_dist=0.3, n_epochs=10, learning_rate=0.3, early_stop=False, **settings  # type: ignore[arg-type]
+        graph,
+        full,
+        min_dist=0.3,
+        n_epochs=10,
+        learning_rate=0.3,
+        early_stop=False,
+        **settings,  # type: ignore[arg-type]
     ).points
     assert 0 < np.median(np.linalg.norm(moved - full, axis=1)) < 0.2 * full.std()
     assert trustworthiness(blobs[0], moved, n_neighbors=15) > trustworthiness(blobs[0], full, n_neighbors=15) - 0.01

@@ -11,11 +11,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.spatial.distance import pdist
 from sklearn.cluster import DBSCAN
 
 import segwidgets as sw
 from segwidgets.cache import Cache
-from segwidgets.panel import panel as module
+from segwidgets.compute import embedding
+from segwidgets.compute.embedding import first, optimiser
 from segwidgets.panel.html import cards, escape, failure
 from segwidgets.result import Scores
 
@@ -195,16 +197,52 @@ def test_a_cut_of_a_map_that_was_replaced_meanwhile_is_dropped(panel: sw.Panel) 
     np.testing.assert_array_equal(labels_shown(panel), before)
 
 
-def test_many_rows_begin_with_a_preview(table: sw.Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "PREVIEW_ABOVE", 100)
+def test_many_rows_begin_with_a_first_picture_of_all(
+    table: sw.Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedding, "SAMPLE_ABOVE", 100)
+    monkeypatch.setattr(first, "SAMPLE_ROWS", 80)
+    monkeypatch.setattr(optimiser, "_SNAPSHOT_EVERY", 0.0)
     captions: list[str] = []
     session = sw.Session(table, cache=Cache(tmp_path))
     shown = sw.Panel(table, session=session)
     shown.cloud.observe(lambda change: captions.append(change["new"]), "caption")
     shown.wait(60)
-    assert any("Preview" in caption for caption in captions)
+    assert any("First picture" in caption for caption in captions)
     assert shown.cloud.caption == ""
+    assert shown.cloud.n_points == table.n_rows
     shown.close()
+
+
+def test_a_move_of_the_map_shows_a_nudged_one_first_and_does_not_jump(panel: sw.Panel) -> None:
+    captions: list[str] = []
+    panel.cloud.observe(lambda change: captions.append(change["new"]), "caption")
+    before = panel._drawn
+    panel._controls.min_dist.value = 0.3
+    result = panel.wait(60)
+    assert any("Preview" in caption for caption in captions)
+    assert panel.cloud.caption == ""
+    # What is drawn is the result's map, turned onto the one before: distances are its own, places near the last ones.
+    np.testing.assert_allclose(pdist(panel._drawn[:50]), pdist(result.embedding[:50]), rtol=1e-3, atol=1e-4)
+    turned = np.linalg.norm(panel._drawn - before, axis=1).mean()
+    mirrored = np.linalg.norm(result.embedding * [-1, 1, 1] - before, axis=1).mean()
+    assert turned < mirrored
+
+
+@pytest.mark.parametrize(("method", "idle"), [("pca", {"n_neighbors", "min_dist"}), ("tsne", {"min_dist"})])
+def test_other_methods_are_a_move_away(panel: sw.Panel, method: str, idle: set[str]) -> None:
+    panel._controls.method.value = method
+    result = panel.wait(120)
+    assert result.recipe.embedding.method == method
+    assert {name for name in ("n_neighbors", "min_dist") if getattr(panel._controls, name).disabled} == idle
+    panel._controls.method.value = "umap"
+    assert panel.wait(60).recipe.embedding.method == "umap"
+    assert not panel._controls.min_dist.disabled
+
+
+def test_the_head_says_what_computes_and_why(panel: sw.Panel) -> None:
+    assert panel._session.backend.device in panel._head.value
+    assert 'title="' in panel._head.value
 
 
 def test_cancel_keeps_what_is_shown(panel: sw.Panel) -> None:

@@ -103,7 +103,7 @@ def first_picture(X: Any, n_components: int, metric: str, seed: int, *, tick: Ti
             few, X[others], k, metric, tick=lambda done: tick(_SAMPLE_SHARE + (1 - _SAMPLE_SHARE) * done)
         )
         points[others] = place(placed, near, strengths(distances))
-        shaken = np.random.default_rng(seed).normal(scale=_SHAKEN, size=points.shape)
-        points[others] += shaken[others].astype(np.float32)
+        shaken = np.asarray(np.random.default_rng(seed).normal(scale=_SHAKEN, size=points.shape), np.float32)
+        points[others] += shaken[others]
     tick(1.0)
     return FirstPicture(points, rows)
