@@ -49,8 +49,8 @@ def nearest(
     return index, near
 
 
-def _centre(X: Rows) -> FloatArray:
-    """Of the rows, (p,): distances do not change with it, but the rounding of products does."""
+def centre_of(X: Rows) -> FloatArray:
+    """The mean of the rows, (p,): distances do not change with it, but the rounding of products does."""
     return np.asarray(X.dense.mean(axis=0, dtype=np.float64), np.float32)
 
 
@@ -58,9 +58,9 @@ def _by_columns(
     code: int, X: Rows, Q: Rows, own: npt.NDArray[np.int32], near: FloatArray, index: IndexArray, tick: Tick
 ) -> None:
     """Through the inverted index; rows of an array have all columns."""
-    centre = None if is_sparse(X) else _centre(X)
-    others = _sparse_parts(code, X, centre)
-    queries = others if Q is X else _sparse_parts(code, Q, centre)
+    centre = None if is_sparse(X) else centre_of(X)
+    others = sparse_parts(code, X, centre)
+    queries = others if Q is X else sparse_parts(code, Q, centre)
     size = np.concatenate([others.size, queries.size])
     largest = float(size.max(initial=0))
     if code == EUCLIDEAN:
@@ -76,7 +76,8 @@ def _by_columns(
         inverted.search(how, queries, table, first, min(m, first + step), Q, X, own, near, index)
 
 
-def _sparse_parts(code: int, rows: Rows, centre: FloatArray | None) -> inverted.Lines:
+def sparse_parts(code: int, rows: Rows, centre: FloatArray | None) -> inverted.Lines:
+    """Lines whose products are the scores; those of an array are taken from ``centre`` (p,)."""
     n, p = len(rows.mean), rows.width
     if centre is None:
         indptr, indices, values = rows.indptr, rows.indices, rows.values
@@ -109,7 +110,7 @@ def _by_products(
 ) -> None:
     """Through products of blocks of the two arrays."""
     n, m = len(X.mean), len(Q.mean)
-    centre = _centre(X) if code == EUCLIDEAN else None
+    centre = centre_of(X) if code == EUCLIDEAN else None
     largest = 0.0
     if centre is not None:
         largest = max(_longest(X, centre), _longest(Q, centre))

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from numba import prange
 
 from segwidgets.compute.kernel import kernel
-from segwidgets.compute.neighbors.rows import MANHATTAN, Rows
+from segwidgets.compute.neighbors.rows import MANHATTAN
 from segwidgets.compute.neighbors.scan import Scoring, offsets, pool, scan, settle
 
 #: Share of rows from which a column is kept as an array: a scattered addition takes as long as 12 in a row.

@@ -12,7 +12,7 @@ from segwidgets.compute.neighbors.rows import CORRELATION, EUCLIDEAN, HELLINGER,
 
 
 @kernel()
-def distance(code: int, A: Any, a: int, B: Any, b: int) -> Any:
+def distance(code: int, A: Any, a: int, B: Any, b: int) -> Any:  # noqa: PLR0911 - a metric each
     """The distance of row ``a`` of ``A`` and row ``b`` of ``B`` (`Rows` of one storage), float32.
 
     Summed over differences in float64, so that near-duplicates keep their distance and duplicates are at 0, where a
@@ -21,7 +21,7 @@ def distance(code: int, A: Any, a: int, B: Any, b: int) -> Any:
     Euclid's and Manhattan's are undefined, and 1.
     """
     total = 0.0
-    if code == EUCLIDEAN or code == MANHATTAN:  # noqa: PLR1714 - compiled code has no sets
+    if code in (EUCLIDEAN, MANHATTAN):
         if B.dense.size > 0:
             if code == EUCLIDEAN:
                 for c in range(B.width):
@@ -52,7 +52,7 @@ def distance(code: int, A: Any, a: int, B: Any, b: int) -> Any:
                 j += np.uint64(right <= left)
         return np.float32(1 - shared / (A.sums[a] + B.sums[b] - shared))
     # Only one scale is left to tell: a plain difference has the factors 1.
-    plain = code == EUCLIDEAN or code == MANHATTAN  # noqa: PLR1714
+    plain = code in (EUCLIDEAN, MANHATTAN)
     scale_a = 1.0 if plain else A.inverse[a]
     scale_b = 1.0 if plain else B.inverse[b]
     shift = A.mean[a] * scale_a - B.mean[b] * scale_b

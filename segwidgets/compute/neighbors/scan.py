@@ -25,8 +25,8 @@ import numpy.typing as npt
 from segwidgets.compute.kernel import kernel
 from segwidgets.compute.neighbors import pair
 from segwidgets.compute.neighbors.rows import (
-    COSINE,
     CORRELATION,
+    COSINE,
     EUCLIDEAN,
     HELLINGER,
     JACCARD,
@@ -77,14 +77,14 @@ class Pool(NamedTuple):
         keys: float32, the least that a row's score may be in truth.
         tops: float32, its score.
         rows: int32, ascending.
-        count: (queries,) int64, how many; -1 where they were compared in full already, and the list is exact so far.
+        filled: (queries,) int64, how many; -1 where they were compared in full already, and the list is exact so far.
         least: (queries,) float32, what a score must reach.
     """
 
     keys: npt.NDArray[np.float32]
     tops: npt.NDArray[np.float32]
     rows: npt.NDArray[np.int32]
-    count: npt.NDArray[np.int64]
+    filled: npt.NDArray[np.int64]
     least: npt.NDArray[np.float32]
 
 
@@ -109,7 +109,7 @@ def offsets(how: Scoring, size: npt.NDArray[np.float64]) -> npt.NDArray[np.float
 
 
 @kernel()
-def limit(how: Any, size: float, worst: float) -> Any:
+def limit(how: Any, size: float, worst: float) -> Any:  # noqa: PLR0911 - a metric each
     """``(weight, least)``: a row nearer than ``worst`` has a score plus weight times its size of ``least`` or more.
 
     Rows come in ascending order, so that one at the very distance ``worst`` comes too late.
@@ -137,7 +137,7 @@ def limit(how: Any, size: float, worst: float) -> Any:
 
 
 @kernel()
-def _margin(how: Any, size: float) -> float:
+def _margin(how: Any, size: float) -> Any:
     """How far a score may lie below another's key while its row is nearer."""
     if how.code == EUCLIDEAN:
         return how.slack * size + 1e-30
@@ -149,7 +149,7 @@ def _margin(how: Any, size: float) -> float:
 @kernel()
 def _spread(how: Any) -> Any:
     """A row's key is its score less this times its size."""
-    if how.code == COSINE or how.code == HELLINGER:  # noqa: PLR1714 - compiled code has no sets
+    if how.code in (COSINE, HELLINGER):
         return np.float32(0)
     return np.float32(2 * how.slack if how.code == MANHATTAN else how.slack)
 
@@ -157,10 +157,10 @@ def _spread(how: Any) -> Any:
 @kernel()
 def settle(how: Any, held: Any, b: int, Q: Any, q: int, X: Any, near: Any, index: Any) -> None:
     """Compare the candidates of place ``b`` in full and put them into query ``q``'s list."""
-    for j in range(held.count[b]):
+    for j in range(held.filled[b]):
         row = held.rows[b, j]
         pair.insert(near, index, pair.distance(how.code, Q, q, X, row), row)
-    held.count[b] = -1
+    held.filled[b] = -1
 
 
 @kernel()
@@ -176,7 +176,7 @@ def _thin(how: Any, held: Any, b: int, size: float, Q: Any, q: int, X: Any, near
             held.rows[b, kept] = held.rows[b, j]
             kept += 1
     held.least[b] = least
-    held.count[b] = kept
+    held.filled[b] = kept
     if kept > full - _SPARE // 2:
         settle(how, held, b, Q, q, X, near, index)
 
@@ -206,7 +206,7 @@ def scan(
     n = scores.size
     last = near.size - 1
     spread = _spread(how)
-    pooled = held.count[b] >= 0
+    pooled = held.filled[b] >= 0
     weight, least = np.float32(0), held.least[b]
     if not pooled:
         weight, least = limit(how, size, near[last])
@@ -228,16 +228,16 @@ def scan(
             if scores[i] + weight * sizes[i] < least or low + i == own:
                 continue
             if pooled:
-                count = held.count[b]
+                count = held.filled[b]
                 held.keys[b, count] = scores[i] - spread * sizes[i]
                 held.tops[b, count] = scores[i]
                 held.rows[b, count] = low + i
-                held.count[b] = count + 1
+                held.filled[b] = count + 1
                 if count + 1 < held.rows.shape[1]:
                     continue
                 _thin(how, held, b, size, Q, q, X, near, index)
                 least = held.least[b]
-                pooled = held.count[b] >= 0
+                pooled = held.filled[b] >= 0
                 if not pooled:
                     weight, least = limit(how, size, near[last])
             elif how.code == JACCARD:

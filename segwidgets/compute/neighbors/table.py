@@ -46,5 +46,6 @@ class Neighbors:
             raise ValueError(f"k={k} is not in this table of {width} neighbours: take k from 1 to {width}.")
         if k == width:
             return self
-        indices, distances = (np.ascontiguousarray(part[:, :k]) for part in (self.indices, self.distances))
+        indices = np.ascontiguousarray(self.indices[:, :k])
+        distances = np.ascontiguousarray(self.distances[:, :k])
         return dataclasses.replace(self, indices=indices, distances=distances)

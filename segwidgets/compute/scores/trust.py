@@ -13,7 +13,7 @@ from segwidgets.compute.kernel import kernel
 from segwidgets.compute.progress import Tick, no_tick
 from segwidgets.compute.scores.estimate import Estimate, checked_sample, estimate
 
-METRICS = ("euclidean", "cosine", "manhattan", "correlation")
+METRICS = ("euclidean", "cosine", "manhattan", "correlation", "hellinger", "jaccard")
 
 _COLUMNS_PER_PRODUCT = 65_536
 
@@ -39,6 +39,7 @@ class _Comparer:
     """Distances from some rows of X to all rows, up to what keeps each row's order; X is never made dense as a whole.
 
     Products stand in for euclidean, cosine and correlation distances: what is left out is the same along a row.
+    Hellinger's order is the cosine's of the roots; Jaccard's distance is made of the products of ones.
     """
 
     def __init__(self, X: Any, metric: str) -> None:
@@ -46,6 +47,17 @@ class _Comparer:
 
         self.sparse = bool(sparse.issparse(X))
         self.X: Any = X.tocsr() if self.sparse else np.asarray(X)
+        if metric == "hellinger":
+            below = int(((self.X.data if self.sparse else self.X) < 0).sum())
+            if below:
+                raise ValueError(
+                    f"metric='hellinger' compares shares, and {below} values of X are negative: take cosine or "
+                    "euclidean, or leave out the columns with negative values."
+                )
+            self.X = np.sqrt(self.X, dtype=np.float64) if not self.sparse else self.X.astype(np.float64).sqrt()
+            metric = "cosine"
+        elif metric == "jaccard":
+            self.X = self._pattern()
         self.metric = metric
         n, self.d = self.X.shape
         self.squares, self.mean = np.empty(n, np.float64), np.empty(n, np.float64)
@@ -64,6 +76,14 @@ class _Comparer:
             rest = np.where(rest > 1e-13 * self.squares, rest, 0.0)
         # A row of zeros, or a constant one, has no direction: its product is 0 with all others, and so is this.
         self.norm = np.where(rest > 0, np.sqrt(rest), np.inf)
+
+    def _pattern(self) -> Any:
+        """1 where a finite value is not zero; others are kept, to be refused."""
+        if not self.sparse:
+            return np.where(np.isfinite(self.X), self.X != 0, self.X).astype(np.float32)
+        X = self.X.copy()
+        X.data = np.where(np.isfinite(X.data), X.data != 0, X.data).astype(np.float32)
+        return X
 
     def distances(self, rows: NDArray[np.int64], tick: Tick) -> NDArray[np.float64]:
         """(len(rows), n), a row's own infinite."""
@@ -86,6 +106,9 @@ class _Comparer:
                 out[:, columns] = self.squares[columns] - 2 * product
             elif self.metric == "cosine":
                 out[:, columns] = -product / self.norm[columns]
+            elif self.metric == "jaccard":
+                either = self.squares[rows, None] + self.squares[columns] - product
+                out[:, columns] = 1 - product / np.maximum(either, 1)
             else:
                 means = self.d * np.outer(self.mean[rows], self.mean[columns])
                 out[:, columns] = (means - product) / self.norm[columns]
@@ -94,7 +117,7 @@ class _Comparer:
 
     def rounding(self, rows: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.float64]:
         """How far the distances of equal rows may differ by rounding alone, for others (len(rows), k)."""
-        if self.metric == "manhattan":
+        if self.metric in {"manhattan", "jaccard"}:
             return np.zeros(others.shape)
         if self.metric == "euclidean":
             size = self.squares[rows, None] + self.squares[others]
@@ -123,7 +146,7 @@ def trustworthiness(
     Args:
         X: (n, d) csr matrix or array, finite.
         embedding: (n, c) array, finite; its neighbours are Euclidean.
-        metric: "euclidean", "cosine", "manhattan" or "correlation", in X.
+        metric: one of `METRICS`, in X, with the meaning that it has in `segwidgets.compute.neighbors`.
         n_neighbors: Fewer than n / 2.
         sample: Rows to compute it for, 2 or more.
         seed: Of the sample.
