@@ -48,13 +48,15 @@ class _Comparer:
         self.sparse = bool(sparse.issparse(X))
         self.X: Any = X.tocsr() if self.sparse else np.asarray(X)
         if metric == "hellinger":
-            below = int(((self.X.data if self.sparse else self.X) < 0).sum())
+            stored: Any = self.X.data if self.sparse else self.X
+            below = int(np.count_nonzero(stored < 0))
             if below:
                 raise ValueError(
                     f"metric='hellinger' compares shares, and {below} values of X are negative: take cosine or "
                     "euclidean, or leave out the columns with negative values."
                 )
-            self.X = np.sqrt(self.X, dtype=np.float64) if not self.sparse else self.X.astype(np.float64).sqrt()
+            wide: Any = self.X.astype(np.float64)
+            self.X = wide.sqrt() if self.sparse else np.sqrt(wide)
             metric = "cosine"
         elif metric == "jaccard":
             self.X = self._pattern()
