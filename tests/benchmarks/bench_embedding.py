@@ -170,7 +170,7 @@ def moves() -> str:
         full, whole, _ = timed(lambda moved=moved: session.run(moved))
         lines.append(
             f"| 0.1 to {value:g} | {seconds:.2f} s | {trust(features, points, 'euclidean'):.4f} | "
-            f"{trust(features, full.embedding, 'euclidean'):.4f} | {full.timings['layout']:.1f} s, {whole:.1f} s with all |"
+            f"{trust(features, full.embedding, 'euclidean'):.4f} | {full.timings['layout']:.1f} s, {whole:.1f} s in all |"
         )
     return "\n".join(lines)
 

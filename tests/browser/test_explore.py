@@ -36,14 +36,16 @@ def test_a_newcomer_walks_the_whole_path(notebook: Notebook, lab: Lab) -> None:
     notebook.run_cell(1)
     assert "46,766" in notebook.output(1)
 
-    # A preview first, the full map behind it, progress all the way.
+    # A first picture of all rows, the full map behind it, progress all the way.
     notebook.run_cell(PANEL_CELL)
     cloud = page.locator(".sw-pointcloud").first
-    expect(cloud).to_have_attribute("data-points", "5000", timeout=90_000)
-    expect(page.get_by_text("Preview: a sample of 5,000 rows")).to_be_visible()
+    first_picture = page.get_by_text("First picture: a sample, and the other rows around it.")
+    expect(first_picture).to_be_visible(timeout=90_000)
+    expect(cloud).to_have_attribute("data-points", str(ROWS))
     expect(page.get_by_text(re.compile("Finding neighbours|Laying out"))).to_be_visible(timeout=60_000)
     notebook.shot("preview")
-    expect(cloud).to_have_attribute("data-points", str(ROWS), timeout=180_000)
+    expect(first_picture).to_be_hidden(timeout=180_000)
+    expect(cloud).to_have_attribute("data-points", str(ROWS))
     expect(page.locator(".sw-cards[data-state=final]")).to_be_visible(timeout=60_000)
     assert int(cloud.get_attribute("data-painted") or 0) > 0
 
