@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import dataclasses
 import json
 import math
 import sys
@@ -16,6 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segwidgets import __version__
+from segwidgets.compute.backend import NAMES
+from segwidgets.recipe import METHODS
 
 if TYPE_CHECKING:
     from segwidgets.data import Table
@@ -63,6 +66,8 @@ def _recipe(options: argparse.Namespace) -> Recipe:
     from segwidgets.recipe import Recipe
 
     recipe = Recipe.from_json(options.recipe.read_text()) if options.recipe else Recipe()
+    if options.method is not None:
+        recipe = recipe.replace(embedding=dataclasses.replace(recipe.embedding, method=options.method))
     return recipe.replace(**dict(options.set))
 
 
@@ -112,7 +117,7 @@ def _run(options: argparse.Namespace) -> int:
         table = _table(options)
         from segwidgets.session import Session
 
-        result = Session(table).run(recipe, progress=show)
+        result = Session(table, backend=options.backend).run(recipe, progress=show)
         result.save(options.out)
     if options.json:
         _out(json.dumps(_summary(result, options.out), indent=2))
@@ -132,6 +137,8 @@ def _summary(result: Result, out: Path) -> dict[str, Any]:
         "timings": result.timings,
         "cached": list(result.cached),
         "notes": list(result.notes),
+        "search": result.search,
+        "devices": result.devices,
     }
 
 
@@ -157,7 +164,7 @@ def _promote(options: argparse.Namespace) -> int:
         from segwidgets.jobs import promote
         from segwidgets.session import Session
 
-        result = Session(table).run(recipe, progress=show)
+        result = Session(table, backend=options.backend).run(recipe, progress=show)
     settings = {
         name: getattr(options, name) for name in ("target", "mode", "experiment", "trial", "name", "tracking_uri")
     }
@@ -310,6 +317,8 @@ def _parser() -> argparse.ArgumentParser:
     source.add_argument(
         "--set", metavar="NAME=VALUE", type=_setting, action="append", default=[], help="one setting, such as eps=0.4"
     )
+    source.add_argument("--method", choices=METHODS, help="how rows become points; the recipe's, else umap")
+    source.add_argument("--backend", choices=NAMES, default="auto", help="what computes: auto takes a GPU that answers")
     source.add_argument("--quiet", action="store_true", help="no progress bar")
     source.add_argument("--json", action="store_true", help="for machines")
 

@@ -254,3 +254,22 @@ def test_ctrl_c_gives_130(customers: Path, tmp_path: Path) -> None:
         assert "interrupted" in child.stderr.read()
     assert child.returncode == 130
     assert not (tmp_path / "out").exists()
+
+
+def test_a_method_and_a_backend_are_asked_for_by_name(main: Main, customers: Path, tmp_path: Path) -> None:
+    status, out, _ = main(
+        "run", customers, "--id", "customer", "--method", "pca", "--backend", "cpu", "--set", "eps=1.0",
+        "--out", tmp_path / "out", "--json", "--quiet",
+    )  # fmt: skip
+    assert status == 0
+    assert json.loads(out)["devices"]["layout"].startswith("CPU")
+    assert json.loads((tmp_path / "out" / "recipe.json").read_text())["embedding"]["method"] == "pca"
+
+
+def test_a_gpu_that_is_not_there_is_told_with_the_way_out(main: Main, customers: Path, tmp_path: Path) -> None:
+    status, _, said = main(
+        "run", customers, "--id", "customer", "--backend", "cuml", "--out", tmp_path / "out", "--quiet"
+    )
+    assert status == 2
+    assert "backend='cpu'" in said
+    assert not (tmp_path / "out").exists()

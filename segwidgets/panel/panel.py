@@ -45,6 +45,7 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets carries no types
         table: what `sw.read` or `sw.samples` gave.
         recipe: where to start; ``Recipe()`` by default. What it leaves open (None) the data decides.
         session: share one to share its cache.
+        backend: "auto", "cpu" or "cuml", as `Session` takes it; a session that is given has one already.
         height: of the map, in pixels.
 
     ``recipe`` and ``result`` tell what the panel shows; setting ``recipe`` moves the sliders. Work starts at once and
@@ -52,12 +53,18 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets carries no types
     """
 
     def __init__(
-        self, table: Table, recipe: Recipe | None = None, *, session: Session | None = None, height: int = 540
+        self,
+        table: Table,
+        recipe: Recipe | None = None,
+        *,
+        session: Session | None = None,
+        backend: str = "auto",
+        height: int = 540,
     ) -> None:
         if not isinstance(table, Table):
             raise TypeError(f"Panel needs a table from segwidgets.read(...), got {type(table).__name__}.")
         start = recipe if recipe is not None else Recipe()
-        self._session = session if session is not None else Session(table)
+        self._session = session if session is not None else Session(table, backend=backend)
         self._session.check(start)
         self._table = table
         self._lock = threading.RLock()

@@ -170,7 +170,8 @@ def moves() -> str:
         full, whole, _ = timed(lambda moved=moved: session.run(moved))
         lines.append(
             f"| 0.1 to {value:g} | {seconds:.2f} s | {trust(features, points, 'euclidean'):.4f} | "
-            f"{trust(features, full.embedding, 'euclidean'):.4f} | {full.timings['layout']:.1f} s, {whole:.1f} s in all |"
+            f"{trust(features, full.embedding, 'euclidean'):.4f} | "
+            f"{full.timings['layout']:.1f} s, {whole:.1f} s in all |"
         )
     return "\n".join(lines)
 
@@ -259,7 +260,11 @@ def growth(sizes: Sequence[int] = GROWTH) -> str:
     for kind in KINDS:
         for n in sizes:
             done = subprocess.run(
-                [sys.executable, "-c", GROW, kind, str(n)], cwd=Path(__file__).parent, check=False, capture_output=True, text=True
+                [sys.executable, "-c", GROW, kind, str(n)],
+                cwd=Path(__file__).parent,
+                check=False,
+                capture_output=True,
+                text=True,
             )
             if done.returncode:
                 raise RuntimeError(done.stderr)
@@ -284,7 +289,7 @@ def quality() -> str:
         "dense profiles, 25,000 x 50": (*dense_profiles(25_000), "euclidean"),
     }
     lines = [
-        "| mean of five seeds (worst) | trustworthiness | umap-learn | neighbours kept | umap-learn | ARI | umap-learn |",
+        "| mean of five seeds (worst) | trustworthiness | umap-learn | kept | umap-learn | ARI | umap-learn |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for name, (X, truth, metric) in sets.items():

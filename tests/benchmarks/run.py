@@ -62,8 +62,8 @@ def main() -> None:
     results = HERE / "RESULTS.md"
     kept = dict(re.findall(r"^## (.+?)\n\n(.*?)(?=^## |\Z)", results.read_text(), re.MULTILINE | re.DOTALL))
     text = (
-        "# What was measured\n\nBy `make bench`; a section alone by `python tests/benchmarks/run.py --only NAME`. Medians, "
-        "each peer in the same run.\nA shared and noisy machine: read the ratios.\n\n"
+        "# What was measured\n\nBy `make bench`; a section alone by `python tests/benchmarks/run.py --only NAME`.\n"
+        "Each peer in the same run. A shared and noisy machine: read the ratios.\n\n"
     )
     for heading, measure in chosen.items():
         if only in heading.lower():

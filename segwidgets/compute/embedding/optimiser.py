@@ -32,7 +32,7 @@ _ROWS_A_CALL = 131_072
 #: whose net way is below `_SETTLED` single steps (about 1.45 without any drift). Looked at every `_LOOK` epochs.
 _WINDOW, _LOOK, _SETTLED = 20, 10, 1.6
 #: A settled layout still shakes: it is cooled down over this share of the epochs, and at least so many.
-_COOL_SHARE, _COOL_LEAST = 0.6, 30
+_COOL_SHARE, _COOL_LEAST = 0.75, 30
 #: Points that tell whether the layout has settled.
 _WATCHED = 5_000
 #: Seconds between two snapshots.
