@@ -335,7 +335,7 @@ class MapStages:
         if self.given is not None:
             return Map(self.given)
         ways: dict[str, tuple[Callable[[], Any], Callable[[Any, Tick], Map]]] = {
-            "umap": (lambda: (self.start, self.graph, self.neighbors), self._umap),
+            "umap": (self._umap_inputs, self._umap),
             "tsne": (lambda: (self.features.values, self.neighbors), self._tsne),
             "pca": (lambda: self.features.values, self._pca),
             "none": (lambda: self.features.values, self._none),
@@ -361,7 +361,11 @@ class MapStages:
     def _searched(self, found: Neighbors) -> dict[str, Any]:
         return {"search": found.method, "recall": found.recall, "devices": self._devices}
 
-    def _umap(self, given: tuple[Points, sp.csr_matrix, Neighbors], tick: Tick) -> Map:
+    def _umap_inputs(self) -> tuple[Points, sp.csr_matrix | None, Neighbors]:
+        # cuML makes its own graph of the neighbours.
+        return self.start, self.graph if self.backend.name == "cpu" else None, self.neighbors
+
+    def _umap(self, given: tuple[Points, sp.csr_matrix | None, Neighbors], tick: Tick) -> Map:
         begin, graph, found = given
         e = self.recipe.embedding
         done = engine.lay_out(

@@ -30,7 +30,7 @@ def find_neighbors(
 def lay_out(
     backend: Backend,
     found: Neighbors,
-    graph: sp.csr_matrix,
+    graph: sp.csr_matrix | None,
     begin: npt.NDArray[np.float32],
     settings: Embedding,
     *,
@@ -38,7 +38,7 @@ def lay_out(
     snapshot: Snapshot | None,
     tick: Tick,
 ) -> Layout:
-    """UMAP's layout from ``begin``: `embedding.layout`, or cuML's UMAP."""
+    """UMAP's layout from ``begin``: `embedding.layout` of the ``graph``, or cuML's UMAP, which needs none."""
     if backend.name == "cuml":
         points = rapids.layout(
             found,
@@ -54,7 +54,7 @@ def lay_out(
         )
         return Layout(points, n_epochs, settled=False)
     return methods.layout(
-        graph,
+        methods.fuzzy_graph(found) if graph is None else graph,
         begin,
         min_dist=settings.min_dist,
         spread=settings.spread,
