@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 from sklearn.metrics import pairwise_distances
 
-from segwidgets.compute.neighbors import METRICS, exact, inverted, neighbors, query
+from segwidgets.compute.neighbors import METRICS, exact, inverted, neighbors, query, tiles
 from segwidgets.compute.progress import Cancelled
 
 SIGNED = [metric for metric in METRICS if metric != "hellinger"]
@@ -177,8 +177,7 @@ def test_blocks_and_tiles_do_not_change_the_result(metric: str, monkeypatch: pyt
     whole = [neighbors(storage(X), 6, metric) for storage in STORAGES.values()]
     monkeypatch.setattr(inverted, "_TILE", 64)
     monkeypatch.setattr(inverted, "POPULAR", 2.0)
-    monkeypatch.setattr(exact, "_QUERIES", 7)
-    monkeypatch.setattr(exact, "_ROWS", 100)
+    monkeypatch.setattr(tiles, "_TILE", 64)
     monkeypatch.setattr(exact, "_PAIRS_A_STEP", 1)
     for before, storage in zip(whole, STORAGES.values(), strict=True):
         found = neighbors(storage(X), 6, metric)

@@ -1,7 +1,8 @@
 """What a search costs, predicted from the data's own operation counts: it decides between exact and approximate.
 
 Never timed at run time, so that a panel and a job choose alike. The constants are nanoseconds an operation takes on
-two cores; what matters is their ratios. ``tests/benchmarks/bench_neighbors.py`` measures against them and refits them.
+one core; both searches use all cores alike, so that what matters is their ratios.
+``tests/benchmarks/bench_neighbors.py`` measures against them and refits them.
 """
 
 from __future__ import annotations
@@ -103,7 +104,7 @@ def seconds(counts: dict[str, float]) -> float:
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """Which search `neighbors` takes, and the predicted seconds of both; only their ratio carries over to a machine."""
+    """Which search `neighbors` takes, and the predicted seconds of both on one core (all cores share them)."""
 
     exact: bool
     exact_seconds: float

@@ -1,22 +1,16 @@
-"""Exact search: every query against every row, in blocks."""
+"""Exact search: every query against every row."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
-from numba import prange
 
-from segwidgets.compute.kernel import kernel
-from segwidgets.compute.neighbors import inverted
+from segwidgets.compute.neighbors import inverted, tiles
 from segwidgets.compute.neighbors.rows import CORRELATION, EUCLIDEAN, JACCARD, MANHATTAN, Rows, is_sparse
-from segwidgets.compute.neighbors.scan import Scoring, offsets, pool, scan, scoring, settle
+from segwidgets.compute.neighbors.scan import Scoring, offsets, scoring
 from segwidgets.compute.neighbors.table import FloatArray, IndexArray
 from segwidgets.compute.progress import Tick
 
-#: Queries and rows of one dense product: 8 MB of scores.
-_QUERIES, _ROWS = 512, 4096
 #: Comparisons between two ticks, about 0.1 s.
 _PAIRS_A_STEP = 60_000_000
 
@@ -108,7 +102,7 @@ def _scaled(lines: inverted.Lines, how: Scoring) -> inverted.Lines:
 def _by_products(
     code: int, X: Rows, Q: Rows, own: npt.NDArray[np.int32], near: FloatArray, index: IndexArray, tick: Tick
 ) -> None:
-    """Through products of blocks of the two arrays."""
+    """Through products of the two arrays."""
     n, m = len(X.mean), len(Q.mean)
     centre = centre_of(X) if code == EUCLIDEAN else None
     largest = 0.0
@@ -117,21 +111,12 @@ def _by_products(
     how = scoring(code, X, Q, largest)
     right, size = dense_factors(code, X, centre, how.scale)
     left, sizes = (right, size) if Q is X else dense_factors(code, Q, centre, how.scale)
-    begins = offsets(how, size)
-    others = size.astype(np.float32)
-    product = np.empty((min(m, _QUERIES), min(n, _ROWS)), np.float32)
-    for first in range(0, m, _QUERIES):
-        last = min(m, first + _QUERIES)
-        held = pool(how, last - first, near.shape[1])
-        for low in range(0, n, _ROWS):
-            tick((first + (last - first) * low / n) / m)
-            high = min(n, low + _ROWS)
-            if high - low == product.shape[1]:
-                part = np.dot(left[first:last], right[low:high].T, out=product[: last - first])
-            else:
-                part = np.dot(left[first:last], right[low:high].T)
-            _scan_all(how, part, begins, others, low, first, sizes, Q, X, own, near, index, held)
-        _settle_all(how, first, last, Q, X, near, index, held)
+    table, begins, others = tiles.build(right), offsets(how, size), size.astype(np.float32)
+    step = max(1, _PAIRS_A_STEP // (n * tiles.BLOCK)) * tiles.BLOCK
+    for first in range(0, m, step):
+        tick(first / m)
+        last = min(m, first + step)
+        tiles.search(how, left, sizes, table, begins, others, first, last, Q, X, own, near, index)
 
 
 def _longest(rows: Rows, centre: FloatArray) -> float:
@@ -162,25 +147,3 @@ def dense_factors(
             values = values * rows.inverse[part, None]
         out[part], size[part] = values, (values**2).sum(axis=1)
     return out, size
-
-
-@kernel(parallel=True, fastmath={"contract", "nsz"})
-def _scan_all(
-    how: Any, product: Any, begins: Any, others: Any, low: int, first: int, sizes: Any, Q: Any, X: Any, own: Any,
-    near: Any, index: Any, held: Any,
-) -> None:  # fmt: skip
-    """Look through the products (queries, rows) of the queries from ``first`` and the rows from ``low``."""
-    queries, rows = product.shape
-    for i in prange(queries):
-        q = first + i
-        scores = product[i]
-        for j in range(rows):
-            scores[j] += begins[low + j]
-        scan(how, scores, others[low : low + rows], low, sizes[q], Q, q, X, own[q], near[q], index[q], held, i)
-
-
-@kernel(parallel=True)
-def _settle_all(how: Any, first: int, last: int, Q: Any, X: Any, near: Any, index: Any, held: Any) -> None:
-    """Finish the lists of the queries first..last."""
-    for i in prange(last - first):
-        settle(how, held, i, Q, first + i, X, near[first + i], index[first + i])
