@@ -61,7 +61,9 @@ CONSTANTS = {
     "pairs": 0.2,
     "kept": 6.0,
     "compared": 25.0,
-    "compared_values": 2.2,
+    "values": 0.5,
+    "compared_sparse": 60.0,
+    "values_sparse": 5.0,
     "rows": 1500.0,
 }
 
@@ -92,9 +94,10 @@ def descent_counts(X: Matrix, work: Effort) -> dict[str, float]:
     values = X.nnz / n if sp.issparse(X) else p
     # Of 3 sample^2 candidates a round most were seen before, and later rounds have few new ones.
     pairs = n * (work.trees * work.leaf / 2 + 6 * work.sample**2)
-    levels = math.log2(max(n / work.leaf, 1))
-    planes = n * work.trees * levels / 8
-    return {"compared": pairs, "compared_values": (pairs + planes) * min(values, 64) / 16, "rows": 20 * n}
+    # A plane of a tree costs about as much as reading a row in order.
+    planes = n * work.trees * math.log2(max(n / work.leaf, 1)) / 4
+    suffix = "_sparse" if sp.issparse(X) else ""
+    return {f"compared{suffix}": pairs, f"values{suffix}": (pairs + planes) * values, "rows": float(n)}
 
 
 def seconds(counts: dict[str, float]) -> float:
