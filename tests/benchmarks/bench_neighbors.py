@@ -123,11 +123,11 @@ def refit(found: list[Measured]) -> dict[str, float]:
     names = list(cost.CONSTANTS)
     seconds = np.array([one.seconds for one in found])
     counts = np.array([[one.counts.get(name, 0.0) for name in names] for one in found])
-    # A weak pull to the present constants decides what the measurements leave open.
+    # A pull to the present constants decides what the measurements leave open.
     now = np.array([cost.CONSTANTS[name] for name in names])
-    pull = 0.05 * np.eye(len(names))
+    pull = 0.2 * np.eye(len(names))
     rows = np.vstack([counts * 1e-9 * now / seconds[:, None], pull])
-    factors = nnls(rows, np.concatenate([np.ones(len(found)), np.full(len(names), 0.05)]))[0]
+    factors = nnls(rows, np.concatenate([np.ones(len(found)), np.full(len(names), 0.2)]))[0]
     return {name: float(f"{value:.3g}") for name, value in zip(names, now * factors, strict=True)}
 
 

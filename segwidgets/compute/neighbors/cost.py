@@ -14,7 +14,11 @@ import numpy as np
 import scipy.sparse as sp
 
 from segwidgets.compute.neighbors.inverted import POPULAR
-from segwidgets.compute.neighbors.rows import JACCARD, MANHATTAN, Matrix
+from segwidgets.compute.neighbors.recall import SAMPLE
+from segwidgets.compute.neighbors.rows import MANHATTAN, Matrix
+
+#: Seconds of one core that an exact table is worth: it needs no seed and no check, and its beginning is a smaller one.
+PATIENCE = 10.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,18 +57,18 @@ def effort(k: int, *, sparse: bool) -> Effort:
 
 #: Nanoseconds an operation takes, by name; see `exact_counts` and `descent_counts`.
 CONSTANTS = {
-    "scattered": 0.75,
-    "scattered_manhattan": 1.2,
-    "arrayed": 0.035,
-    "arrayed_manhattan": 0.075,
-    "multiplied": 0.012,
+    "scattered": 2.0,
+    "scattered_manhattan": 2.5,
+    "arrayed": 0.06,
+    "arrayed_manhattan": 0.065,
+    "multiplied": 0.036,
     "pairs": 0.2,
-    "kept": 6.0,
-    "compared": 25.0,
-    "values": 0.5,
-    "compared_sparse": 60.0,
-    "values_sparse": 5.0,
-    "rows": 1500.0,
+    "kept": 60.0,
+    "compared": 15.0,
+    "values": 1.0,
+    "compared_sparse": 30.0,
+    "values_sparse": 8.0,
+    "rows": 5000.0,
 }
 
 
@@ -115,9 +119,9 @@ class Plan:
 
 
 def planned(X: Matrix, k: int, code: int) -> Plan:
-    """The quicker search for the ``k`` nearest rows, itself counted."""
+    """The search for the ``k`` nearest rows, itself counted: exact where that takes little longer, or is quicker."""
     exact = seconds(exact_counts(X, k, code))
     approximate = seconds(descent_counts(X, effort(k, sparse=sp.issparse(X))))
-    if code == JACCARD and not sp.issparse(X):
-        exact += seconds({"pairs": float(X.shape[0]) ** 2})
-    return Plan(exact <= approximate, exact, approximate)
+    # The recall is checked by an exact search for some rows.
+    approximate += exact * min(1.0, SAMPLE / X.shape[0])
+    return Plan(exact <= approximate + PATIENCE, exact, approximate)

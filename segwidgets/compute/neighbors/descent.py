@@ -140,7 +140,7 @@ def _reversed(lists: Lists, tick: Any) -> tuple[npt.NDArray[np.int64], npt.NDArr
     return starts, sources
 
 
-@kernel()
+@kernel(fastmath=False)
 def _count(index: Any, first: int, last: int, starts: Any) -> None:
     for i in range(first, last):
         for j in range(index.shape[1]):
@@ -148,7 +148,7 @@ def _count(index: Any, first: int, last: int, starts: Any) -> None:
                 starts[index[i, j] + 1] += 1
 
 
-@kernel()
+@kernel(fastmath=False)
 def _place(index: Any, new: Any, first: int, last: int, place: Any, sources: Any) -> None:
     for i in range(first, last):
         for j in range(index.shape[1]):
@@ -158,7 +158,7 @@ def _place(index: Any, new: Any, first: int, last: int, place: Any, sources: Any
                 place[other] += 1
 
 
-@kernel(forceinline=True)
+@kernel(fastmath=False, forceinline=True)
 def insert(near: Any, index: Any, d: Any, row: int) -> Any:
     """Put a row that may be there already into a list; gives its place, or -1."""
     last = near.size - 1
@@ -177,7 +177,7 @@ def insert(near: Any, index: Any, d: Any, row: int) -> Any:
     return j
 
 
-@kernel(parallel=True)
+@kernel(parallel=True, fastmath=False)
 def _join_leaves(points: Any, order: Any, starts: Any, first: int, last: int, near: Any, index: Any) -> None:
     """Compare all rows of each of the leaves first..last with each other."""
     for leaf in prange(first, last):
@@ -193,7 +193,7 @@ def _join_leaves(points: Any, order: Any, starts: Any, first: int, last: int, ne
             clear(points, a, room)
 
 
-@kernel(parallel=True)
+@kernel(parallel=True, fastmath=False)
 def _offer(points: Any, first: int, known: Any, near: Any, index: Any) -> None:
     """Put known neighbours (rows, j) of the rows from ``first`` into their lists."""
     rows = known.shape[0]
@@ -208,7 +208,7 @@ def _offer(points: Any, first: int, known: Any, near: Any, index: Any) -> None:
             clear(points, a, room)
 
 
-@kernel(forceinline=True)
+@kernel(fastmath=False, forceinline=True)
 def _draw(chosen: Any, ranks: Any, count: int, row: int, rank: Any) -> Any:
     """Keep the rows with the lowest ranks; gives how many there are now."""
     size = chosen.size
@@ -227,7 +227,7 @@ def _draw(chosen: Any, ranks: Any, count: int, row: int, rank: Any) -> Any:
     return min(count + 1, size)
 
 
-@kernel(parallel=True)
+@kernel(parallel=True, fastmath=False)
 def _sample(
     index: Any, new: Any, starts: Any, sources: Any, first: int, last: int, seed: int, fresh: Any, stale: Any
 ) -> None:
@@ -263,7 +263,7 @@ def _sample(
                             break
 
 
-@kernel(parallel=True)
+@kernel(parallel=True, fastmath=False)
 def _look(points: Any, fresh: Any, stale: Any, first: int, last: int, near: Any, index: Any, new: Any) -> int:
     """Look at the neighbours of the neighbours of the rows first..last; gives how many entries changed.
 
@@ -325,7 +325,7 @@ def _look(points: Any, fresh: Any, stale: Any, first: int, last: int, near: Any,
     return changed
 
 
-@kernel(forceinline=True)
+@kernel(fastmath=False, forceinline=True)
 def _see(seen: Any, stamp: Any, row: int) -> Any:
     """Note a row; True when it was noted under this stamp before."""
     mask = np.uint64(seen.size - 1)
@@ -354,7 +354,7 @@ def finish(code: int, rows: Rows, lists: Lists, k: int, tick: Tick) -> tuple[Ind
     return index, near
 
 
-@kernel(parallel=True)
+@kernel(parallel=True, fastmath=False)
 def _finish(code: int, rows: Any, order: Any, lists: Any, first: int, last: int, near: Any, index: Any) -> None:
     for block in prange((last - first + 63) // 64):
         begin = first + block * 64

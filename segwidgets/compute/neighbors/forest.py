@@ -23,7 +23,7 @@ _MAX_LEVELS = 60
 _LOPSIDED = 0.05
 
 
-@kernel()
+@kernel(fastmath=False)
 def mixed(a: int, b: int, c: int) -> Any:
     """A random number of 64 bits that depends on three numbers only (the finaliser of SplitMix64, Steele 2014)."""
     z = np.uint64(a) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(b) * np.uint64(0xD1B54A32D192ED03)
@@ -68,7 +68,7 @@ def grow(points: Points, leaf: int, seed: int, tick: Tick) -> tuple[npt.NDArray[
     return order, np.sort(np.concatenate(leaves))
 
 
-@kernel(parallel=True)
+@kernel(parallel=True, fastmath=False)
 def _sides(
     points: Any, order: Any, starts: Any, stops: Any, node: Any, low: Any, high: Any, seed: int, level: int, sides: Any
 ) -> None:
@@ -116,7 +116,7 @@ def _dot(a: Any, b: Any) -> Any:
     return total
 
 
-@kernel(parallel=True)
+@kernel(parallel=True, fastmath=False)
 def _part(order: Any, sides: Any, starts: Any, stops: Any) -> Any:
     """Move each node's rows to their sides, in their order; gives where the second side begins, (nodes,) int64."""
     middle = np.empty(starts.size, np.int64)

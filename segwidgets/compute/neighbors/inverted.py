@@ -82,7 +82,7 @@ def build(lines: Lines, width: int, how: Scoring) -> Index:
     return Index(popular, arrays, starts, rows, values, offsets(how, lines.size), sizes, lines.centre)
 
 
-@kernel()
+@kernel(fastmath=False)
 def _fill(indptr: Any, indices: Any, data: Any, popular: Any, arrays: Any, starts: Any, rows: Any, values: Any) -> None:
     tiles, _, tile = arrays.shape
     width = popular.size

@@ -1,4 +1,8 @@
-"""The distance of two rows to full precision, and the sorted list that the nearest ones are kept in."""
+"""The distance of two rows to full precision, and the sorted list that the nearest ones are kept in.
+
+Here and in the package's other kernels ``fastmath=False`` is said where it matters: numba hands a caller's fastmath
+down to what it calls, and a distance must be the same bits whichever kernel asks for it.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,7 @@ from segwidgets.compute.kernel import kernel
 from segwidgets.compute.neighbors.rows import CORRELATION, EUCLIDEAN, HELLINGER, JACCARD, MANHATTAN
 
 
-@kernel()
+@kernel(fastmath=False)
 def distance(code: int, A: Any, a: int, B: Any, b: int) -> Any:  # noqa: PLR0911 - a metric each
     """The distance of row ``a`` of ``A`` and row ``b`` of ``B`` (`Rows` of one storage), float32.
 
@@ -93,7 +97,7 @@ def distance(code: int, A: Any, a: int, B: Any, b: int) -> Any:  # noqa: PLR0911
     return np.float32(total / 2)
 
 
-@kernel()
+@kernel(fastmath=False)
 def insert(near: Any, index: Any, d: Any, row: int) -> bool:
     """Put a row into the list (k,) of the nearest, ordered by distance and index; False when it does not belong."""
     k = near.size

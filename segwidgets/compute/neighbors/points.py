@@ -72,7 +72,7 @@ def permuted(points: Points, order: npt.NDArray[np.int32]) -> Points:
     return Points(points.kind, points.dense, lines.indptr.astype(np.int64), lines.indices, lines.data, *parts)
 
 
-@kernel(forceinline=True)
+@kernel(fastmath=False, forceinline=True)
 def spread_out(points: Any, a: int, room: Any) -> None:
     """Write row ``a`` over all columns, ``room`` (p,) float32, which holds zeros; nothing for dense points."""
     if points.dense.size == 0:
@@ -80,7 +80,7 @@ def spread_out(points: Any, a: int, room: Any) -> None:
             room[points.indices[e]] = points.values[e]
 
 
-@kernel(forceinline=True)
+@kernel(fastmath=False, forceinline=True)
 def clear(points: Any, a: int, room: Any) -> None:
     """Undo `spread_out`."""
     if points.dense.size == 0:
@@ -104,7 +104,7 @@ def _differences(dense: Any, kind: int, a: int, b: int) -> Any:
     return total
 
 
-@kernel(forceinline=True)
+@kernel(fastmath=False, forceinline=True)
 def _products(kind: int, room: Any, indices: Any, values: Any, begin: int, end: int) -> Any:
     total = np.float32(0)
     if kind == ABSOLUTE:
@@ -117,7 +117,7 @@ def _products(kind: int, room: Any, indices: Any, values: Any, begin: int, end: 
     return total
 
 
-@kernel(forceinline=True)
+@kernel(fastmath=False, forceinline=True)
 def compare(points: Any, a: int, b: int, room: Any) -> Any:
     """How far ``b`` is from ``a``, which is spread out in ``room``: float32, the smaller, the nearer.
 

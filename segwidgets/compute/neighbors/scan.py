@@ -88,7 +88,7 @@ class Pool(NamedTuple):
     least: npt.NDArray[np.float32]
 
 
-@kernel()
+@kernel(fastmath=False)
 def pool(how: Any, queries: int, k: int) -> Any:
     """An empty `Pool`. Jaccard's scores are exact, so that its lists are made at once."""
     size = 2 * k + _SPARE
@@ -108,7 +108,7 @@ def offsets(how: Scoring, size: npt.NDArray[np.float64]) -> npt.NDArray[np.float
     return np.zeros(len(size), np.float32)
 
 
-@kernel()
+@kernel(fastmath=False)
 def limit(how: Any, size: float, worst: float) -> Any:  # noqa: PLR0911 - a metric each
     """``(weight, least)``: a row nearer than ``worst`` has a score plus weight times its size of ``least`` or more.
 
@@ -136,7 +136,7 @@ def limit(how: Any, size: float, worst: float) -> Any:  # noqa: PLR0911 - a metr
     return np.float32(0), np.float32(1 - d - how.slack * (1 + size) / 2)
 
 
-@kernel()
+@kernel(fastmath=False)
 def _margin(how: Any, size: float) -> Any:
     """How far a score may lie below another's key while its row is nearer."""
     if how.code == EUCLIDEAN:
@@ -146,7 +146,7 @@ def _margin(how: Any, size: float) -> Any:
     return how.slack * (1 + size)
 
 
-@kernel()
+@kernel(fastmath=False)
 def _spread(how: Any) -> Any:
     """A row's key is its score less this times its size."""
     if how.code in (COSINE, HELLINGER):
@@ -154,7 +154,7 @@ def _spread(how: Any) -> Any:
     return np.float32(2 * how.slack if how.code == MANHATTAN else how.slack)
 
 
-@kernel()
+@kernel(fastmath=False)
 def settle(how: Any, held: Any, b: int, Q: Any, q: int, X: Any, near: Any, index: Any) -> None:
     """Compare the candidates of place ``b`` in full and put them into query ``q``'s list."""
     for j in range(held.filled[b]):
@@ -163,7 +163,7 @@ def settle(how: Any, held: Any, b: int, Q: Any, q: int, X: Any, near: Any, index
     held.filled[b] = -1
 
 
-@kernel()
+@kernel(fastmath=False)
 def _thin(how: Any, held: Any, b: int, size: float, Q: Any, q: int, X: Any, near: Any, index: Any) -> None:
     """Make room among the candidates of place ``b``."""
     full, k = held.rows.shape[1], near.size
