@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numba
 import numpy as np
 import numpy.typing as npt
 
@@ -43,6 +44,12 @@ def nearest(
     return index, near
 
 
+def _step(cost: int, block: int) -> int:
+    """Queries between two ticks, from the comparisons that each costs: whole blocks, one for each thread at least."""
+    threads = numba.get_num_threads()
+    return max(1, _PAIRS_A_STEP // (cost * block * threads)) * block * threads
+
+
 def centre_of(X: Rows) -> FloatArray:
     """The mean of the rows, (p,): distances do not change with it, but the rounding of products does."""
     return np.asarray(X.dense.mean(axis=0, dtype=np.float64), np.float32)
@@ -64,7 +71,7 @@ def _by_columns(
     table = inverted.build(others, X.width, how)
     queries = others if same else _scaled(queries, how)
     m = len(own)
-    step = max(1, _PAIRS_A_STEP // (len(X.mean) * inverted.BLOCK)) * inverted.BLOCK
+    step = _step(len(X.mean), inverted.BLOCK)
     for first in range(0, m, step):
         tick(first / m)
         inverted.search(how, queries, table, first, min(m, first + step), Q, X, own, near, index)
@@ -112,7 +119,7 @@ def _by_products(
     right, size = dense_factors(code, X, centre, how.scale)
     left, sizes = (right, size) if Q is X else dense_factors(code, Q, centre, how.scale)
     table, begins, others = tiles.build(right), offsets(how, size), size.astype(np.float32)
-    step = max(1, _PAIRS_A_STEP // (n * tiles.BLOCK)) * tiles.BLOCK
+    step = _step(n * (16 + X.width) // 16, tiles.BLOCK)
     for first in range(0, m, step):
         tick(first / m)
         last = min(m, first + step)

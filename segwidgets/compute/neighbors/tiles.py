@@ -18,7 +18,7 @@ from segwidgets.compute.neighbors.scan import pool, scan, settle
 #: Values a tile holds, half a MB of the second cache, and its rows at most.
 _VALUES, _TILE = 131_072, 1024
 #: Queries that go through a tile together; a multiple of 4.
-BLOCK = 64
+BLOCK = 32
 
 
 def build(right: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
