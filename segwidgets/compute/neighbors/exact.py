@@ -46,7 +46,7 @@ def nearest(
 
 def _step(cost: int, block: int) -> int:
     """Queries between two ticks, from the comparisons that each costs: whole blocks, one for each thread at least."""
-    threads = numba.get_num_threads()
+    threads = int(numba.get_num_threads())
     return max(1, _PAIRS_A_STEP // (cost * block * threads)) * block * threads
 
 
