@@ -49,7 +49,7 @@ class Search:
         if len(self.live) > 1:
             width = min(work.width, len(self.live) - 1)
             if self.lists is None:
-                points = points_of(self.code, self.part)
+                points = points_of(self.code, self.part, lambda _: tick(0.0))
                 self.lists = descent.begin_lists(points, width, work.leaf, self.seed, self.known, lambda _: tick(0.0))
                 self.trees = 1
             else:

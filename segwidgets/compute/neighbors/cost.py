@@ -66,8 +66,8 @@ CONSTANTS = {
     "kept": 60.0,
     "compared": 15.0,
     "values": 1.0,
-    "compared_sparse": 30.0,
-    "values_sparse": 8.0,
+    "compared_sparse": 60.0,
+    "values_sparse": 14.0,
     "rows": 5000.0,
 }
 

@@ -24,7 +24,7 @@ from segwidgets.compute.neighbors.table import FloatArray, IndexArray
 from segwidgets.compute.progress import Tick
 
 #: Rows between two ticks, in rounds and in plain passes over the lists.
-_ROWS, _PASS = 4096, 131_072
+_ROWS, _PASS = 1024, 131_072
 _NONE = np.iinfo(np.int32).max
 #: A round that changes a smaller share of the lists is the last one.
 _SETTLED = 0.002
@@ -55,16 +55,16 @@ def begin_lists(points: Points, width: int, leaf: int, seed: int, known: IndexAr
     """Lists of ``width`` from one tree, and from ``known`` neighbours (n, j) int32 where there are any."""
     order, starts = grow(points, leaf, seed, tick)
     n = len(order)
-    points = permuted(points, order)
+    points = permuted(points, order, tick)
     near, index = np.full((n, width), np.inf, np.float32), np.full((n, width), _NONE, np.int32)
     lists = Lists(points, order, near, index, np.ones((n, width), np.bool_))
     _join(lists, np.arange(n, dtype=np.int32), starts, tick)
     if known is not None:
         place = np.empty(n, np.int32)
         place[order] = np.arange(n, dtype=np.int32)
-        for first in range(0, n, _ROWS):
+        for first in range(0, n, 16 * _ROWS):
             tick(0.0)
-            here = place[known[order[first : first + _ROWS]]]
+            here = place[known[order[first : first + 16 * _ROWS]]]
             _offer(points, first, here, near, index)
     return lists
 
@@ -81,7 +81,7 @@ def _join(lists: Lists, order: npt.NDArray[np.int32], starts: npt.NDArray[np.int
     first = 0
     while first < len(starts) - 1:
         tick(0.0)
-        last = max(first + 1, int(np.searchsorted(starts, starts[first] + 4 * _ROWS)) - 1)
+        last = max(first + 1, int(np.searchsorted(starts, starts[first] + 16 * _ROWS)) - 1)
         _join_leaves(lists.points, order, starts, first, last, lists.near, lists.index)
         first = last
 
@@ -348,9 +348,9 @@ def finish(code: int, rows: Rows, lists: Lists, k: int, tick: Tick) -> tuple[Ind
     """
     n = len(lists.near)
     near, index = np.full((n, k), np.inf, np.float32), np.full((n, k), _NONE, np.int32)
-    for first in range(0, n, 4 * _ROWS):
+    for first in range(0, n, 16 * _ROWS):
         tick(first / n)
-        _finish(code, rows, lists.order, lists.index, first, min(n, first + 4 * _ROWS), near, index)
+        _finish(code, rows, lists.order, lists.index, first, min(n, first + 16 * _ROWS), near, index)
     return index, near
 
 

@@ -114,11 +114,11 @@ def _by_products(
     centre = centre_of(X) if code == EUCLIDEAN else None
     largest = 0.0
     if centre is not None:
-        largest = max(_longest(X, centre), _longest(Q, centre))
+        largest = max(_longest(X, centre, tick), _longest(Q, centre, tick))
     how = scoring(code, X, Q, largest)
-    right, size = dense_factors(code, X, centre, how.scale)
-    left, sizes = (right, size) if Q is X else dense_factors(code, Q, centre, how.scale)
-    table, begins, others = tiles.build(right), offsets(how, size), size.astype(np.float32)
+    right, size = dense_factors(code, X, centre, how.scale, tick)
+    left, sizes = (right, size) if Q is X else dense_factors(code, Q, centre, how.scale, tick)
+    table, begins, others = tiles.build(right, tick), offsets(how, size), size.astype(np.float32)
     step = _step(n * (16 + X.width) // 16, tiles.BLOCK)
     for first in range(0, m, step):
         tick(first / m)
@@ -126,17 +126,18 @@ def _by_products(
         tiles.search(how, left, sizes, table, begins, others, first, last, Q, X, own, near, index)
 
 
-def _longest(rows: Rows, centre: FloatArray) -> float:
+def _longest(rows: Rows, centre: FloatArray, tick: Tick) -> float:
     """Length of the longest row from the centre."""
     longest = 0.0
     for first in range(0, len(rows.dense), 65_536):
+        tick(0.0)
         part = rows.dense[first : first + 65_536].astype(np.float64) - centre
         longest = max(longest, float((part**2).sum(axis=1).max(initial=0)))
     return float(np.sqrt(longest))
 
 
 def dense_factors(
-    code: int, rows: Rows, centre: FloatArray | None, scale: float
+    code: int, rows: Rows, centre: FloatArray | None, scale: float, tick: Tick
 ) -> tuple[FloatArray, npt.NDArray[np.float64]]:
     """Arrays whose products are the scores, (n, p) float32, and the rows' sizes (n,) float64."""
     if code == JACCARD:
@@ -144,6 +145,7 @@ def dense_factors(
     n = len(rows.dense)
     out, size = np.empty_like(rows.dense), np.empty(n)
     for first in range(0, n, 65_536):
+        tick(0.0)
         part = slice(first, first + 65_536)
         values = rows.dense[part].astype(np.float64)
         if centre is not None:

@@ -15,6 +15,7 @@ import scipy.sparse as sp
 from segwidgets.compute.kernel import kernel
 from segwidgets.compute.neighbors.exact import centre_of, dense_factors, sparse_parts
 from segwidgets.compute.neighbors.rows import CORRELATION, EUCLIDEAN, JACCARD, MANHATTAN, Rows, is_sparse
+from segwidgets.compute.progress import Tick
 
 SQUARED, ABSOLUTE, SHARED = range(3)
 
@@ -43,7 +44,7 @@ class Points(NamedTuple):
     width: int
 
 
-def points_of(code: int, rows: Rows) -> Points:
+def points_of(code: int, rows: Rows, tick: Tick) -> Points:
     """The points of ``rows``."""
     n = len(rows.mean)
     kind = {MANHATTAN: ABSOLUTE, JACCARD: SHARED}.get(code, SQUARED)
@@ -57,16 +58,20 @@ def points_of(code: int, rows: Rows) -> Points:
     if code == MANHATTAN:
         dense, size = rows.dense, rows.sums
     else:
-        dense, size = dense_factors(code, rows, centre_of(rows) if code == EUCLIDEAN else None, 1.0)
+        dense, size = dense_factors(code, rows, centre_of(rows) if code == EUCLIDEAN else None, 1.0, tick)
     blank = np.zeros(1, np.int64), np.empty(0, np.int32), np.empty(0, np.float32)
     return Points(kind, dense, *blank, size.astype(np.float32), none, rows.width)
 
 
-def permuted(points: Points, order: npt.NDArray[np.int32]) -> Points:
+def permuted(points: Points, order: npt.NDArray[np.int32], tick: Tick) -> Points:
     """The points in another order."""
     parts = points.size[order], points.centre[order], points.width
     if points.dense.size:
-        return Points(points.kind, points.dense[order], points.indptr, points.indices, points.values, *parts)
+        dense = np.empty_like(points.dense)
+        for first in range(0, len(order), 65_536):
+            tick(0.0)
+            dense[first : first + 65_536] = points.dense[order[first : first + 65_536]]
+        return Points(points.kind, dense, points.indptr, points.indices, points.values, *parts)
     shape = (len(points.size), points.width)
     lines = sp.csr_matrix((points.values, points.indices, points.indptr), shape=shape)[order]
     return Points(points.kind, points.dense, lines.indptr.astype(np.int64), lines.indices, lines.data, *parts)

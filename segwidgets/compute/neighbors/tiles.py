@@ -14,6 +14,7 @@ from numba import prange
 
 from segwidgets.compute.kernel import kernel
 from segwidgets.compute.neighbors.scan import pool, scan, settle
+from segwidgets.compute.progress import Tick
 
 #: Values a tile holds, half a MB of the second cache, and its rows at most.
 _VALUES, _TILE = 131_072, 1024
@@ -21,13 +22,14 @@ _VALUES, _TILE = 131_072, 1024
 BLOCK = 32
 
 
-def build(right: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def build(right: npt.NDArray[np.float32], tick: Tick) -> npt.NDArray[np.float32]:
     """Rows (n, p) in tiles, (tiles, columns, rows) float32, with zeros up to a multiple of 4 columns."""
     n, p = right.shape
     columns = -(-max(p, 1) // 4) * 4
     tile = max(64, min(_TILE, _VALUES // columns // 64 * 64))
     tiles = np.zeros((-(-n // tile), columns, tile), np.float32)
     for t in range(len(tiles)):
+        tick(0.0)
         part = right[t * tile : (t + 1) * tile]
         tiles[t, :p, : len(part)] = part.T
     return tiles
