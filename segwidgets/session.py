@@ -21,6 +21,7 @@ from segwidgets.compute import features as feature_stage
 from segwidgets.compute.backend import Backend, choose
 from segwidgets.compute.density import DensityIndex
 from segwidgets.compute.embedding import tsne
+from segwidgets.compute.engine import umap_settings
 from segwidgets.compute.progress import Cancelled
 from segwidgets.compute.scores import sizes as cluster_sizes
 from segwidgets.data import Table
@@ -206,15 +207,11 @@ class Session:
         return methods.layout(
             stages.graph,
             begin,
-            min_dist=e.min_dist,
-            spread=e.spread,
             n_epochs=epochs,
-            seed=e.seed,
-            negative_sample_rate=e.negative_sample_rate,
-            repulsion_strength=e.repulsion_strength,
             learning_rate=_NUDGE_RATE,
             early_stop=False,
             tick=run.tick("layout"),
+            **umap_settings(e),
         ).points
 
     def transform(
@@ -264,13 +261,9 @@ class Session:
             Q,
             n_neighbors=e.n_neighbors,
             metric=e.metric or feature_stage.default_metric(result.recipe.features),
-            min_dist=e.min_dist,
-            spread=e.spread,
             n_epochs=e.n_epochs if e.method == "umap" else 0,
-            seed=e.seed,
-            negative_sample_rate=e.negative_sample_rate,
-            repulsion_strength=e.repulsion_strength,
             tick=run.tick("layout"),
+            **umap_settings(e),
         )
 
     def _checked_embedding(self, embedding: npt.NDArray[np.float32], recipe: Recipe) -> npt.NDArray[np.float32]:

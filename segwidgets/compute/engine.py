@@ -39,32 +39,18 @@ def lay_out(
     tick: Tick,
 ) -> Layout:
     """UMAP's layout from ``begin``: `embedding.layout` of the ``graph``, or cuML's UMAP, which needs none."""
+    shared = umap_settings(settings)
     if backend.name == "cuml":
-        points = rapids.layout(
-            found,
-            begin,
-            min_dist=settings.min_dist,
-            spread=settings.spread,
-            n_epochs=n_epochs,
-            seed=settings.seed,
-            n_components=settings.n_components,
-            negative_sample_rate=settings.negative_sample_rate,
-            repulsion_strength=settings.repulsion_strength,
-            tick=tick,
-        )
+        points = rapids.layout(found, begin, n_epochs=n_epochs, n_components=settings.n_components, tick=tick, **shared)
         return Layout(points, n_epochs, settled=False)
-    return methods.layout(
-        methods.fuzzy_graph(found) if graph is None else graph,
-        begin,
-        min_dist=settings.min_dist,
-        spread=settings.spread,
-        n_epochs=n_epochs,
-        seed=settings.seed,
-        negative_sample_rate=settings.negative_sample_rate,
-        repulsion_strength=settings.repulsion_strength,
-        snapshot=snapshot,
-        tick=tick,
-    )
+    graph = methods.fuzzy_graph(found) if graph is None else graph
+    return methods.layout(graph, begin, n_epochs=n_epochs, snapshot=snapshot, tick=tick, **shared)
+
+
+def umap_settings(settings: Embedding) -> dict[str, Any]:
+    """What every optimiser of UMAP's objective is given, by the names of its arguments."""
+    names = ("min_dist", "spread", "seed", "negative_sample_rate", "repulsion_strength")
+    return {name: getattr(settings, name) for name in names}
 
 
 def devices(backend: Backend, metric: str, method: str) -> dict[str, str]:

@@ -14,8 +14,8 @@ from scipy import sparse
 from sklearn.datasets import make_blobs
 from sklearn.metrics import pairwise_distances
 
-from segwidgets.compute.embedding import pairs
 from segwidgets.compute.embedding import transform as module
+from segwidgets.compute.embedding import twins
 from segwidgets.compute.embedding.pca import pca
 from segwidgets.compute.embedding.transform import default_epochs, place, strengths, transform
 from segwidgets.compute.progress import Cancelled
@@ -100,7 +100,7 @@ def test_a_row_has_the_same_place_alone_and_in_any_company(case: str, metric: st
 def test_chunks_change_nothing(blobs: Rows, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = moved(*blobs)
     monkeypatch.setattr(module, "_STEPS_A_CALL", 1)
-    monkeypatch.setattr(pairs, "VALUES_A_CALL", 50)
+    monkeypatch.setattr(twins, "VALUES_A_CALL", 50)
     np.testing.assert_array_equal(moved(*blobs), whole)
 
 
@@ -198,29 +198,6 @@ def test_what_cannot_be_is_refused_with_the_way_out(blobs: Rows, change: dict[st
     given = {"X": blobs[0], "embedding": blobs[1], "Q": blobs[2], "n_neighbors": 10, "metric": "euclidean"}
     with pytest.raises(ValueError, match=message):
         transform(**{**given, **change})
-
-
-@pytest.mark.parametrize("metric", ["euclidean", "manhattan", "cosine", "correlation", "hellinger", "jaccard"])
-def test_pairs_are_as_far_apart_as_their_metric_says(metric: str) -> None:
-    old, new = counts(40), counts(15, 1)
-    everyone = np.tile(np.arange(40, dtype=np.int32), (15, 1))
-    code = pairs.METRICS[metric]
-    found = pairs._distances(old, new, everyone, code)
-    np.testing.assert_array_equal(found, pairs._distances(old.toarray(), new.toarray(), everyone, code))
-    a, b = new.toarray().astype(float), old.toarray().astype(float)
-    if metric == "hellinger":
-        a, b = (np.sqrt(rows / np.maximum(rows.sum(axis=1, keepdims=True), 1e-300)) for rows in (a, b))
-        wanted = pairwise_distances(a, b) / np.sqrt(2)
-        undefined = (a.sum(axis=1) == 0)[:, None] | (b.sum(axis=1) == 0)
-    elif metric == "jaccard":
-        wanted, undefined = pairwise_distances(a != 0, b != 0, metric="jaccard"), np.zeros((15, 40), bool)
-        undefined |= ((a != 0).sum(axis=1) == 0)[:, None] & ((b != 0).sum(axis=1) == 0)
-    else:
-        with np.errstate(invalid="ignore"):
-            wanted = pairwise_distances(a, b, metric=metric)
-        flat = [rows.std(axis=1) == 0 if metric == "correlation" else ~rows.any(axis=1) for rows in (a, b)]
-        undefined = (flat[0][:, None] | flat[1]) & (metric in {"cosine", "correlation"})
-    np.testing.assert_allclose(found, np.where(undefined, 1, wanted), atol=2e-6)
 
 
 def test_progress_rises_to_the_end(blobs: Rows) -> None:

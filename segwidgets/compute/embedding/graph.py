@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +18,27 @@ FloatArray = npt.NDArray[np.float32]
 #: Binary-search steps and tolerance of the bandwidths, and the floor on them, as in umap-learn.
 _STEPS = 64
 _TOLERANCE = 1e-5
-_MIN_SCALE = 1e-3
+MIN_SCALE = 1e-3
+
+
+@kernel()
+def bandwidth(distances: Any, rho: float, target: float) -> float:
+    """The sigma at which the strengths ``exp(-(d - rho) / sigma)`` behind the first distance sum to ``target``."""
+    low, high, sigma = 0.0, np.inf, 1.0
+    for _ in range(_STEPS):
+        total = 0.0
+        for j in range(1, distances.size):
+            gap = distances[j] - rho
+            total += math.exp(-gap / sigma) if gap > 0 else 1.0
+        if abs(total - target) < _TOLERANCE:
+            break
+        if total > target:
+            high = sigma
+            sigma = (low + high) / 2
+        else:
+            low = sigma
+            sigma = sigma * 2 if high == np.inf else (low + high) / 2
+    return sigma
 
 
 @kernel(parallel=True)
@@ -46,21 +67,8 @@ def _memberships(distances: FloatArray, target: float) -> npt.NDArray[np.float32
             if distances[i, j] > 0:
                 rho = float(distances[i, j])
                 break
-        low, high, sigma = 0.0, np.inf, 1.0
-        for _ in range(_STEPS):
-            total = 0.0
-            for j in range(1, k):
-                gap = distances[i, j] - rho
-                total += math.exp(-gap / sigma) if gap > 0 else 1.0
-            if abs(total - target) < _TOLERANCE:
-                break
-            if total > target:
-                high = sigma
-                sigma = (low + high) / 2
-            else:
-                low = sigma
-                sigma = sigma * 2 if high == np.inf else (low + high) / 2
-        sigma = max(sigma, _MIN_SCALE * (row_means[i] if rho > 0 else mean))
+        sigma = bandwidth(distances[i], rho, target)
+        sigma = max(sigma, MIN_SCALE * (row_means[i] if rho > 0 else mean))
         for j in range(1, k):
             gap = distances[i, j] - rho
             strengths[i, j] = 1.0 if gap <= 0 or sigma == 0 else math.exp(-gap / sigma)

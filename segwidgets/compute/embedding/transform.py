@@ -2,8 +2,8 @@
 
 What umap-learn computes, but for four things that there depend on the other new rows: random numbers come from a hash
 of the row's own values, an edge is drawn by its share of the row's own strongest, the floor of a bandwidth is by the
-row's own distances, and distances are summed pair by pair, where a product of matrices rounds by its shape. And a row
-that equals an old one, value by value, takes its place.
+row's own distances, and distances are summed pair by pair (as `neighbors.query` does), where a product of matrices
+rounds by its shape. And a row that equals an old one, value by value, takes its place.
 """
 
 from __future__ import annotations
@@ -15,23 +15,18 @@ import numpy as np
 import numpy.typing as npt
 from numba import prange
 
+from segwidgets.compute.embedding.graph import MIN_SCALE, bandwidth
 from segwidgets.compute.embedding.objective import cell, clip, curve, force_tables
-from segwidgets.compute.embedding.pairs import METRICS, VALUES_A_CALL, as_rows, mixed, ranked, twins_of, width
+from segwidgets.compute.embedding.twins import as_rows, mixed, twins_of
 from segwidgets.compute.kernel import kernel
-from segwidgets.compute.neighbors import query
+from segwidgets.compute.neighbors import METRICS, query
 from segwidgets.compute.progress import Tick, no_tick
 
 FloatArray = npt.NDArray[np.float32]
 IndexArray = npt.NDArray[np.int32]
 
-#: Binary-search steps and tolerance of the bandwidths, and the floor on them, as in umap-learn.
-_STEPS = 64
-_TOLERANCE = 1e-5
-_MIN_SCALE = 1e-3
 #: The first step size: a quarter of the layout's, as in umap-learn.
 _RATE = 0.25
-#: Neighbours searched beyond those needed: the search may round, and they are ranked anew.
-_SPARE = 8
 #: Work between two looks at a cancellation, in rows x epochs: below 100 ms on one core.
 _STEPS_A_CALL = 60_000
 #: Shares of the whole: the rows' hashes, then the search; the rest is the settling.
@@ -80,8 +75,7 @@ def transform(
 
     Returns:
         (m, c) float32, C order. A row's place depends on its own values, X and the settings alone: bit for bit the
-        same for any number of threads, any order of the new rows and any number of them (as far as the search, which
-        may be approximate for many old rows, finds it the same neighbours).
+        same for any number of threads, any order of the new rows and any number of them.
 
     Raises:
         ValueError: more neighbours than old rows, an unknown metric, or shapes that do not fit.
@@ -99,26 +93,19 @@ def transform(
         return points
     if len(others) < m:
         Q, keys = Q[others], keys[others]
-    candidates, _ = query(
-        X,
-        Q,
-        min(n, n_neighbors + _SPARE),
-        metric,
-        tick=lambda done: tick(_HASHED + (_SEARCHED - _HASHED) * done),
-    )
+    near, distances = query(X, Q, n_neighbors, metric, tick=lambda done: tick(_HASHED + (_SEARCHED - _HASHED) * done))
     epochs = default_epochs(n) if n_epochs is None else n_epochs // 3
     attract, repel = force_tables(*curve(min_dist, spread), repulsion_strength)
     old = _in_space(embedding)
     # Chunk by chunk, so that what is held besides the search's result stays small.
-    rows = max(16, min(_STEPS_A_CALL // max(epochs, 1), VALUES_A_CALL // (candidates.shape[1] * width(X)), 65_536))
+    rows = max(16, min(_STEPS_A_CALL // max(epochs, 1), 65_536))
     for low in range(0, len(others), rows):
         tick(_SEARCHED + (1 - _SEARCHED) * low / len(others))
         part = slice(low, low + rows)
-        near, distances = ranked(X, Q[part], candidates[part], n_neighbors, metric)
-        weights = strengths(distances)
-        placed = _in_space(place(embedding, near, weights))
+        weights = strengths(distances[part])
+        placed = _in_space(place(embedding, near[part], weights))
         _settle(
-            old, placed, near, weights, keys[part], epochs, np.float32(_RATE), attract, repel, seed,
+            old, placed, near[part], weights, keys[part], epochs, np.float32(_RATE), attract, repel, seed,
             negative_sample_rate,
         )  # fmt: skip
         points[others[part]] = placed[:, : embedding.shape[1]]
@@ -192,20 +179,8 @@ def _strengths(distances: FloatArray) -> FloatArray:
         for j in range(k):
             mean += distances[i, j]
         mean /= k
-        low, high, sigma = 0.0, np.inf, 1.0
-        for _ in range(_STEPS):
-            total = 0.0
-            for j in range(1, k):
-                total += math.exp(-distances[i, j] / sigma)
-            if abs(total - target) < _TOLERANCE:
-                break
-            if total > target:
-                high = sigma
-                sigma = (low + high) / 2
-            else:
-                low = sigma
-                sigma = sigma * 2 if high == np.inf else (low + high) / 2
-        sigma = max(sigma, _MIN_SCALE * mean)
+        sigma = bandwidth(distances[i], 0.0, target)
+        sigma = max(sigma, MIN_SCALE * mean)
         for j in range(k):
             if distances[i, j] > 0:
                 strengths[i, j] = math.exp(-distances[i, j] / sigma)
