@@ -17,6 +17,7 @@ from segwidgets.stages import MAX_MIN_SAMPLES
 _WIDE = widgets.Layout(width="auto")
 _OPEN = "decided by the data"
 _STYLE = {"description_width": "96px"}
+_ROUNDING = 1e-9
 
 _METHODS = {"umap": "UMAP", "pca": "PCA", "tsne": "t-SNE", "none": "none: the features themselves"}
 #: The map settings that each method reads.
@@ -188,8 +189,11 @@ class Controls:
         """Move the eps slider, widening it where eps lies outside."""
         with self.quietly():
             power = math.log10(eps)
-            self.eps.max = max(self.eps.max, math.ceil(power))
-            self.eps.min = min(self.eps.min, math.floor(power))
+            # An eps at an end lies within, whatever its logarithm rounds to.
+            if power > self.eps.max + _ROUNDING:
+                self.eps.max = math.ceil(power)
+            if power < self.eps.min - _ROUNDING:
+                self.eps.min = math.floor(power)
             self.eps.value = eps
 
     def eps_range(self, low: float, high: float) -> None:

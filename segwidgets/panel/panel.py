@@ -267,15 +267,22 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets carries no types
 
         return snapshot
 
-    def _draw(self, points: npt.NDArray[np.float32], labels: npt.NDArray[np.int32], caption: str = "") -> None:
-        """Show points, turned onto those that are shown: successive maps must not jump."""
+    def _draw(
+        self,
+        points: npt.NDArray[np.float32],
+        labels: npt.NDArray[np.int32],
+        caption: str = "",
+        *,
+        fit: bool = False,
+    ) -> None:
+        """Show points, turned onto those that are shown, as maps must not jump; ``fit`` sets the camera anew."""
         shown = displayed(points)
         # Another cut of the same map, or the next map of the same shape, must not turn the user's camera back.
         keep_view = self._drawn is not None and self._drawn.shape == shown.shape
         if keep_view and self._drawn is not None:
             shown = aligned(shown, self._drawn)
         self._drawn = shown
-        self.cloud.set_points(shown, labels, caption=caption, keep_view=keep_view)
+        self.cloud.set_points(shown, labels, caption=caption, keep_view=keep_view and not fit)
 
     def _report(self, progress: Progress) -> None:
         now = time.monotonic()
@@ -289,6 +296,8 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets carries no types
         """Show a new map with its labels; where eps or min_samples moved on in the meantime, cut again."""
         clustering = result.recipe.clustering
         with self._lock:
+            # A layout outgrows the first picture that it starts from.
+            fit = self._result is None
             self._result, self._scored = result, False
             stale = (
                 self._wanted.clustering.min_samples != clustering.min_samples
@@ -298,7 +307,7 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets carries no types
                     clustering.eps,
                 }
             )
-        self._draw(result.embedding, result.labels)
+        self._draw(result.embedding, result.labels, fit=fit)
         self._show_curve(result, clustering.min_samples)
         self._show_eps(float(clustering.eps or 0), source="")
         self._cards.value = html.cards(result.scores, len(result.labels), pending=True)
