@@ -27,7 +27,7 @@ $(VENV)/.installed-%: pyproject.toml $(CONSTRAINTS) | $(BIN)/python
 
 # Compiled code is cached beside the sources: once here, and nobody waits for the compiler in the panel.
 $(VENV)/.compiled: $(wildcard segwidgets/compute/*.py segwidgets/compute/*/*.py) | $(VENV)/.installed-lab
-	@echo "Compiling (once, half a minute) ..."
+	@echo "Compiling (once, a minute or two) ..."
 	@$(BIN)/python -m segwidgets.warmup
 	@touch $@
 

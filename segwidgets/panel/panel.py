@@ -35,7 +35,7 @@ _SCORE_DELAY = 0.2
 _PROGRESS_EVERY = 0.1
 _FIRST = "First picture: a sample, and the other rows around it. The map is being laid out."
 _NUDGED = "Preview: the last map, nudged by the new settings. The map is being laid out."
-_COMPILING = "Compiling, once after an installation: half a minute …"
+_COMPILING = "Compiling, once after an installation: a minute or two …"
 
 
 class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets carries no types
