@@ -38,7 +38,7 @@ test: $(VENV)/.installed-test
 	@.ci/chromium
 	$(BIN)/python -m pytest
 
-bench: $(VENV)/.installed-test
+bench: $(VENV)/.installed-test $(VENV)/.installed-bench
 	$(BIN)/python tests/benchmarks/run.py
 
 # cuML wants an older numba than the constraints name, so it has an environment of its own.

@@ -37,10 +37,10 @@ Points = npt.NDArray[np.float32]
 #: Raised by one whenever the code of a stage changes what it returns.
 VERSIONS = {
     "features": 1,
-    "start": 1,
+    "start": 2,
     "neighbors": 2,
     "graph": 2,
-    "layout": 2,
+    "layout": 3,
     "density": 2,
     "trust": 2,
     "silhouette": 2,

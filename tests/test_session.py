@@ -294,7 +294,8 @@ def test_a_result_says_what_computed_it_and_how_neighbours_were_found(session: S
     assert (again.devices, again.search) == (result.devices, result.search)
 
 
-def test_a_layout_that_had_settled_is_noted(session: Session) -> None:
+def test_a_layout_that_had_settled_is_noted(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(optimiser, "_STOPS_ABOVE", 0)
     result = session.run(Recipe())
     assert any("had settled and stopped after" in note for note in result.notes)
 

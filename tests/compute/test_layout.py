@@ -116,8 +116,8 @@ def test_a_layout_that_has_settled_stops_early_and_says_so(blobs: tuple[np.ndarr
     graph = graph_of(blobs[0])
     begin = embedding.spectral_start(graph, 3, 0)
     settings: dict[str, float] = {"min_dist": 0.1, "spread": 1.0, "n_epochs": 600, "seed": 0}
-    early = embedding.layout(graph, begin, **settings)  # type: ignore[arg-type]
-    late = embedding.layout(graph, begin, early_stop=False, **settings)  # type: ignore[arg-type]
+    early = embedding.layout(graph, begin, early_stop=True, **settings)  # type: ignore[arg-type]
+    late = embedding.layout(graph, begin, **settings)  # type: ignore[arg-type]
     assert early.settled
     assert early.epochs < 560
     assert not late.settled
@@ -129,7 +129,7 @@ def test_a_layout_that_has_settled_stops_early_and_says_so(blobs: tuple[np.ndarr
 def test_a_layout_that_still_moves_runs_to_the_end(blobs: tuple[np.ndarray, np.ndarray]) -> None:
     graph = graph_of(blobs[0])
     far = np.random.default_rng(0).normal(scale=40, size=(800, 3)).astype(np.float32)
-    done = embedding.layout(graph, far, min_dist=0.1, spread=1.0, n_epochs=40, seed=0)
+    done = embedding.layout(graph, far, min_dist=0.1, spread=1.0, n_epochs=40, seed=0, early_stop=True)
     assert (done.epochs, done.settled) == (40, False)
 
 

@@ -202,6 +202,13 @@ def test_the_choice_follows_the_data_and_not_the_count_of_rows() -> None:
     assert not plan(wide, 15, "euclidean").exact
 
 
+def test_the_second_try_that_a_million_sparse_rows_need_is_part_of_the_price(monkeypatch: pytest.MonkeyPatch) -> None:
+    few = sp.csr_matrix(rows(6, n=500))
+    once = plan(few, 15, "cosine").approximate_seconds
+    monkeypatch.setattr(cost, "SECOND_TRY", 400)
+    assert plan(few, 15, "cosine").approximate_seconds > 2 * once
+
+
 def test_a_plan_is_refused_as_the_search_is() -> None:
     with pytest.raises(ValueError, match="2 to 100"):
         plan(rows(5, n=100), 101, "cosine")

@@ -24,8 +24,9 @@ from segwidgets.compute.progress import Tick, no_tick
 
 FloatArray = npt.NDArray[np.float32]
 
-#: Adam's decay rates (Kingma and Ba 2015): a short memory, because the objective is sampled anew every epoch.
-_BETA1, _BETA2 = 0.5, 0.9
+#: Adam's decay rates (Kingma and Ba 2015): a short memory of where to go, because the objective is sampled anew every
+#: epoch; a long one of how strong forces are, because a short one makes rare strong pushes weigh like weak ones.
+_BETA1, _BETA2 = 0.5, 0.999
 #: Rows moved between two looks at a cancellation: at most about 100 ms' work on two cores.
 _ROWS_A_CALL = 131_072
 #: The layout has settled when its points, over `_WINDOW` epochs, get no farther than their shaking explains: a walk
@@ -33,6 +34,8 @@ _ROWS_A_CALL = 131_072
 _WINDOW, _LOOK, _SETTLED = 20, 10, 1.6
 #: A settled layout still shakes: it is cooled down over this share of the epochs, and at least so many.
 _COOL_SHARE, _COOL_LEAST = 0.75, 30
+#: Smaller layouts run to the end: it takes a second or two, and DBSCAN finds a little more in them.
+_STOPS_ABOVE = 10_000
 #: Points that tell whether the layout has settled.
 _WATCHED = 5_000
 #: Seconds between two snapshots.
@@ -145,7 +148,7 @@ def layout(
     negative_sample_rate: int = 5,
     repulsion_strength: float = 1.0,
     learning_rate: float = 1.0,
-    early_stop: bool = True,
+    early_stop: bool | None = None,
     snapshot: Snapshot | None = None,
     tick: Tick = no_tick,
 ) -> Layout:
@@ -161,7 +164,8 @@ def layout(
         negative_sample_rate: points pushed off for each neighbour that is drawn near.
         repulsion_strength: the weight of pushing.
         learning_rate: the first step size, in units of the layout.
-        early_stop: cool down as soon as the layout has settled, rather than at the last epochs.
+        early_stop: cool down as soon as the layout has settled, rather than at the last epochs; None for only above
+            10,000 points.
         snapshot: called in this thread with the positions, about four times a second.
         tick: told the share done after every epoch, and within long ones; may raise `Cancelled`.
 
@@ -176,7 +180,7 @@ def layout(
     new = old.copy()
     first, second = np.zeros_like(old), np.zeros_like(old)
     indptr, indices, odds = _drawn_edges(graph, n_epochs)
-    watch = _Watch(n) if early_stop else None
+    watch = _Watch(n) if (n > _STOPS_ABOVE if early_stop is None else early_stop) else None
     shown = time.monotonic()
     epoch, last, rate, cooling = 0, n_epochs, learning_rate, learning_rate / n_epochs
     while epoch < last:
