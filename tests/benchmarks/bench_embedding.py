@@ -200,7 +200,7 @@ def whole_fits() -> str:
 
             if kind == "dense":
                 fits["fastumap"] = lambda rows: np.asarray(
-                    fastumap.UMAP(n_components=DIMS, n_neighbors=K, min_dist=MIN_DIST).fit_transform(rows)
+                    fastumap.umap_project(rows, DIMS, n_neighbors=K, min_dist=MIN_DIST)
                 )
         except ImportError:
             pass
