@@ -78,7 +78,8 @@ class Result:
     ``recipe`` has everything filled in that the data decided. ``ids`` (n,) object, ``embedding`` (n, c) float32 and
     ``labels`` (n,) int32 stand in the table's row order; label -1 is noise. ``timings`` are seconds by stage that ran,
     ``cached`` names the stages that did not have to. ``search`` says how neighbours were found, ``devices`` what
-    computed the stages that a GPU may compute; all others ran on the CPU.
+    computed the stages that a GPU may compute; all others ran on the CPU. ``names`` are what people call segments, by
+    label; two labels with one name are one segment to them.
     """
 
     recipe: Recipe
@@ -94,6 +95,7 @@ class Result:
     density: DensityIndex
     search: str = ""
     devices: dict[str, str] = dataclasses.field(default_factory=dict)
+    names: dict[int, str] = dataclasses.field(default_factory=dict)
 
     @property
     def label_digest(self) -> str:
@@ -112,10 +114,14 @@ class Result:
         return dataclasses.replace(self, labels=labels, sizes=cluster_sizes(labels), recipe=recipe, scores=scores)
 
     def to_frame(self) -> pd.DataFrame:
-        """One row a customer, in the table's order: ``id`` and ``segment`` (-1: noise)."""
+        """One row a customer, in the table's order: ``id``, ``segment`` (-1: noise), and ``name`` where any has one."""
         import pandas as pd
 
-        return pd.DataFrame({"id": self.ids, "segment": self.labels})
+        frame = pd.DataFrame({"id": self.ids, "segment": self.labels})
+        if self.names:
+            said = np.array(["noise", *(self.names.get(label, f"segment {label}") for label in range(len(self.sizes)))])
+            frame["name"] = said[self.labels + 1]
+        return frame
 
     def metrics(self) -> dict[str, float]:
         """The scores and the seconds by stage as flat names and numbers, what a tracker records."""
@@ -144,6 +150,7 @@ class Result:
             "notes": list(self.notes),
             "search": self.search,
             "devices": self.devices,
+            "names": {str(label): name for label, name in self.names.items()},
         }
         files = {
             "embedding.npy": buffer.getvalue(),

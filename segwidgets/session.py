@@ -22,6 +22,7 @@ from segwidgets.compute.backend import Backend, choose
 from segwidgets.compute.density import DensityIndex
 from segwidgets.compute.embedding import tsne
 from segwidgets.compute.engine import umap_settings
+from segwidgets.compute.neighbors import Neighbors
 from segwidgets.compute.progress import Cancelled
 from segwidgets.compute.scores import sizes as cluster_sizes
 from segwidgets.data import Table
@@ -213,6 +214,15 @@ class Session:
             tick=run.tick("layout"),
             **umap_settings(e),
         ).points
+
+    def neighbors(self, recipe: Recipe, *, cancel: threading.Event | None = None) -> Neighbors:
+        """The nearest rows of each row in the features, as a map of ``recipe`` has them, or would (PCA needs none).
+
+        Raises:
+            RecipeError: the recipe cannot run on this table.
+            Cancelled: ``cancel`` was set.
+        """
+        return self._stages(self.resolve(recipe), Run(None, cancel)).neighbors
 
     def transform(
         self,

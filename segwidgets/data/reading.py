@@ -71,7 +71,13 @@ def read(
     if rows is not None and id is not None:
         raise DataError(f"id={id!r} and rows={rows!r} both say whose row it is: for transactions give rows= only.")
     if isinstance(source, (str, Path)):
-        return _read_file(Location(source, storage_options), id, rows, columns, values, name)
+        table = _read_file(Location(source, storage_options), id, rows, columns, values, name)
+        # Credentials may stand in storage_options, and ids may be a million: neither is for a script that people share.
+        given = {"rows": rows, "columns": columns, "values": values, "name": name}
+        given["id"] = id if isinstance(id, str) else None
+        said = "".join(f", {key}={value!r}" for key, value in given.items() if value is not None)
+        whole = id is None or isinstance(id, str)
+        return table.described(table.source, call=f"sw.read({str(source)!r}{said})" if whole else "")
     if storage_options:
         raise DataError("storage_options are for URLs such as s3://…, the source is in memory already.")
     if rows is None and is_cudf(source):

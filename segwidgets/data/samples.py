@@ -62,7 +62,7 @@ def shopping_trips() -> Table:
     kept = storage.home() / "samples" / f"shopping_trips-{_TRIPS_VERSION}-{version}"
     if kept.exists():
         try:
-            return Table.load(kept)
+            return _as_called(Table.load(kept))
         except DataError as error:
             _LOG.warning("making the sample again: %s", error)
     table = _make_trips()
@@ -70,7 +70,11 @@ def shopping_trips() -> Table:
         table.save(kept)
     except OSError as error:
         _LOG.warning("the sample is not kept for the next time: %s", error)
-    return table
+    return _as_called(table)
+
+
+def _as_called(table: Table) -> Table:
+    return table.described(table.source, call="sw.samples.shopping_trips()")
 
 
 def _make_trips() -> Table:
@@ -126,7 +130,7 @@ def households() -> Table:
         }
     )
     mixed = table.join(frames["demographics"].set_index("household_id").astype(object))
-    return read(mixed, name="households").described(_SOURCE)
+    return read(mixed, name="households").described(_SOURCE, call="sw.samples.households()")
 
 
 def blobs(n: int = 1000, seed: int = 0, n_features: int = 8, centers: int = 5) -> Table:
@@ -145,7 +149,10 @@ def blobs(n: int = 1000, seed: int = 0, n_features: int = 8, centers: int = 5) -
         id=[f"c{i}" for i in range(n)],
         columns=[f"x{j}" for j in range(n_features)],
         name=f"blobs({n}, seed={seed})",
-    ).described("sklearn.datasets.make_blobs")
+    ).described(
+        "sklearn.datasets.make_blobs",
+        call=f"sw.samples.blobs({n}, seed={seed}, n_features={n_features}, centers={centers})",
+    )
 
 
 def blob_centers(n: int = 1000, seed: int = 0, n_features: int = 8, centers: int = 5) -> NDArray[np.int32]:

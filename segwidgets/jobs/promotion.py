@@ -19,6 +19,7 @@ from segwidgets.jobs.spec import (
     check_name,
     new_name,
 )
+from segwidgets.names import Names
 from segwidgets.session import Session
 from segwidgets.tracking.mlflow import tracking_uri as resolved_uri
 
@@ -39,6 +40,7 @@ def promote(
     result: Result | None = None,
     name: str | None = None,
     tracking_uri: str | None = None,
+    names: Names | None = None,
 ) -> Job:
     """Run a recipe as a job of its own that compares what it finds with what the panel showed.
 
@@ -54,6 +56,7 @@ def promote(
             when it is not given.
         name: the job's name, at most 63 letters, digits and hyphens; made from the time by default.
         tracking_uri: MLflow's address; ``$MLFLOW_TRACKING_URI``, else SQLite in segwidgets' home by default.
+        names: what segments are called; they stand in the job's ``labels.csv``.
 
     Returns:
         The job, already running.
@@ -87,6 +90,7 @@ def promote(
         embedding_digest=result.embedding_digest,
         label_digest=result.label_digest,
         created=time.time(),
+        names=(names or Names()).to_dict(),
     )
     layout = local.assemble(spec, table, result, resolved_uri(tracking_uri))
     local.launch(layout)

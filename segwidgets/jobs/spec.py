@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any, Literal, cast
 
 from segwidgets import __version__
+from segwidgets.names import Names
 from segwidgets.recipe import Recipe
 from segwidgets.tracking.base import recipe_params
 from segwidgets.tracking.mlflow import MARK
@@ -53,12 +54,21 @@ def new_name() -> str:
     return f"segwidgets-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(3)}"
 
 
+def names_of(values: object) -> Names:
+    """The names in a spec; SpecError where they are none."""
+    try:
+        return Names.from_dict(cast("Mapping[str, str]", values))
+    except (TypeError, ValueError, AttributeError) as error:
+        raise SpecError(f"names={values!r} are not names of segments by row: {error}") from None
+
+
 @dataclasses.dataclass(frozen=True)
 class JobSpec:
     """A job, with nothing of this machine in it.
 
     ``recipe`` has everything filled in. ``embedding_digest`` and ``label_digest`` are those of the result that is
-    promoted (`session.array_digest`): what the job must reproduce. ``trial`` may be empty.
+    promoted (`session.array_digest`): what the job must reproduce. ``trial`` may be empty. ``names`` are what segments
+    are called, by a row that each holds (`Names.to_dict`).
     """
 
     name: str
@@ -71,9 +81,11 @@ class JobSpec:
     embedding_digest: str
     label_digest: str
     created: float
+    names: dict[str, str] = dataclasses.field(default_factory=dict)
     code_version: str = __version__
 
     def __post_init__(self) -> None:
+        names_of(self.names)
         check_name("name", self.name, JOB_NAME_LIMIT)
         check_choice("mode", self.mode, MODES)
         check_name("experiment", self.experiment)

@@ -8,6 +8,7 @@ the latter two cases ``output/failure`` says why.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import errno
 import json
 import logging
@@ -23,7 +24,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from segwidgets import storage
 from segwidgets.jobs.layout import Layout
-from segwidgets.jobs.spec import JobSpec, SpecError, run_tags
+from segwidgets.jobs.spec import JobSpec, SpecError, names_of, run_tags
 from segwidgets.recipe import Recipe, RecipeError
 from segwidgets.tracking import process
 from segwidgets.tracking.base import State, Tracker, TrackingError
@@ -182,6 +183,7 @@ class _Training:
         result = session.run(spec.recipe, embedding=embedding, progress=self.progress)
         self.say("verify", 0.9, "Comparing with what was promoted")
         same = result.embedding_digest == spec.embedding_digest
+        result = dataclasses.replace(result, names=names_of(spec.names).of(result.labels))
         return result, verdict(expected, result.labels, mode=spec.mode, same_embedding=same)
 
     # -- the end -------------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ their place: both would be biased. DBCV cannot be estimated from a sample at all
 
 from segwidgets.compute.scores.counts import adjusted_rand_index, coverage, sizes
 from segwidgets.compute.scores.estimate import Estimate
+from segwidgets.compute.scores.rows import row_trust, silhouette_rows
 from segwidgets.compute.scores.silhouettes import silhouette, silhouette_by_cluster
 from segwidgets.compute.scores.trust import METRICS, trustworthiness
 from segwidgets.compute.scores.validation import dbcv
@@ -16,8 +17,10 @@ __all__ = [
     "adjusted_rand_index",
     "coverage",
     "dbcv",
+    "row_trust",
     "silhouette",
     "silhouette_by_cluster",
+    "silhouette_rows",
     "sizes",
     "trustworthiness",
 ]

@@ -1,0 +1,79 @@
+"""What a move of a setting will run, and about how long, by what this session has seen."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from segwidgets.recipe import METRICS, Recipe, RecipeError
+from segwidgets.result import Result
+from segwidgets.session import Session
+
+_WORDS = {
+    "features": "features",
+    "start": "start",
+    "neighbors": "neighbours",
+    "graph": "graph",
+    "layout": "layout",
+    "density": "density tree",
+}
+
+
+def _other(recipe: Recipe, name: str) -> Any:
+    """A value of a setting that a user might move it to next."""
+    value = getattr(recipe.embedding, name)
+    if name == "metric":
+        return next(metric for metric in METRICS if metric != value)
+    if name == "n_components":
+        return 5 - value
+    if name == "n_epochs":
+        return (value or 200) + 1
+    if name == "n_neighbors":
+        # One more may need another search; one fewer never does.
+        return value + 1 if value < 500 else value - 1
+    if name == "min_dist":
+        return value + 1e-3 if value + 1e-3 <= recipe.embedding.spread else value - 1e-3
+    if name in {"spread", "repulsion_strength"}:
+        return value + 1e-3 if value < 100 else value - 1e-3
+    return value + 1 if value < 100 else value - 1
+
+
+class Estimates:
+    """Seconds by stage, as they were last seen; one table each."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, float] = {}
+
+    def learn(self, result: Result) -> None:
+        """Take what a run took."""
+        self._seen |= result.timings
+
+    def seconds(self, stages: tuple[str, ...]) -> float | None:
+        """About how long these stages take together; None where one was never seen."""
+        if not stages or any(stage not in self._seen for stage in stages):
+            return None
+        return sum(self._seen[stage] for stage in stages)
+
+    def text(self, session: Session, recipe: Recipe) -> str:
+        """Which stages a run of ``recipe`` will take, and about how long: "Will run: layout, density tree, about 3 s."."""
+        stages = session.pending(recipe)
+        if not stages:
+            return ""
+        return f"Will run: {', '.join(_WORDS[stage] for stage in stages)}{self._about(stages, ', about ')}."
+
+    def cost(self, session: Session, recipe: Recipe, name: str) -> str:
+        """What a move of one setting of the map will run: "layout onwards, about 3 s"; "" where it cannot move."""
+        try:
+            moved = dataclasses.replace(recipe.embedding, **{name: _other(recipe, name)})
+            stages = session.pending(recipe.replace(embedding=moved))
+        except RecipeError:
+            return ""
+        return f"{_WORDS[stages[0]]} onwards{self._about(stages, ', about ')}" if stages else "at once"
+
+    def _about(self, stages: tuple[str, ...], before: str) -> str:
+        seconds = self.seconds(stages)
+        if seconds is None:
+            return ""
+        return before + (
+            "a second" if seconds < 1.5 else f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
+        )
