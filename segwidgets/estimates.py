@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from segwidgets.compute.embedding import default_epochs
 from segwidgets.recipe import METRICS, Recipe, RecipeError
 from segwidgets.result import Result
 from segwidgets.session import Session
@@ -21,21 +22,17 @@ _WORDS = {
 
 def _other(recipe: Recipe, name: str) -> Any:
     """A value of a setting that a user might move it to next."""
-    value = getattr(recipe.embedding, name)
+    e = recipe.embedding
+    value = getattr(e, name)
     if name == "metric":
         return next(metric for metric in METRICS if metric != value)
     if name == "n_components":
         return 5 - value
-    if name == "n_epochs":
-        return (value or 200) + 1
-    if name == "n_neighbors":
-        # One more may need another search; one fewer never does.
-        return value + 1 if value < 500 else value - 1
-    if name == "min_dist":
-        return value + 1e-3 if value + 1e-3 <= recipe.embedding.spread else value - 1e-3
-    if name in {"spread", "repulsion_strength"}:
-        return value + 1e-3 if value < 100 else value - 1e-3
-    return value + 1 if value < 100 else value - 1
+    # One neighbour more may need another search; one fewer never does.
+    step = 1 if isinstance(value, int) or value is None else 1e-3
+    top = {"n_neighbors": 500, "n_epochs": 10_000, "min_dist": e.spread, "seed": 2**32 - 1}.get(name, 100)
+    value = default_epochs(1) if value is None else value
+    return value + step if value + step <= top else value - step
 
 
 class Estimates:
@@ -55,7 +52,7 @@ class Estimates:
         return sum(self._seen[stage] for stage in stages)
 
     def text(self, session: Session, recipe: Recipe) -> str:
-        """Which stages a run of ``recipe`` will take, and about how long: "Will run: layout, density tree, about 3 s."."""
+        """Which stages a run of ``recipe`` will take, and about how long, in a sentence; "" where none has to run."""
         stages = session.pending(recipe)
         if not stages:
             return ""
