@@ -18,9 +18,16 @@ const styleText = {
   },
 };
 
+const WIDGETS = ["pointcloud", "kdistance", "setting", "segmenttable", "historystrip"];
+/** `node build.mjs setting` builds that one alone. */
+const wanted = process.argv.length > 2 ? process.argv.slice(2) : WIDGETS;
+for (const name of wanted) {
+  if (!WIDGETS.includes(name)) throw new Error(`There is no widget "${name}": the widgets are ${WIDGETS.join(", ")}.`);
+}
+
 await esbuild.build({
   absWorkingDir: here,
-  entryPoints: { pointcloud: "src/pointcloud.ts", kdistance: "src/kdistance.ts" },
+  entryPoints: Object.fromEntries(wanted.map((name) => [name, `src/${name}.ts`])),
   outdir: join(here, "..", "panel", "static"),
   bundle: true,
   format: "esm",
