@@ -33,8 +33,8 @@ def _allowed(setting: Setting) -> str:
     elif low is not None:
         kind += f" of {low:.15g} or more"
     elif high is not None:
-        kind += f" above 0 and up to {high:.15g}" if setting.log else f" of {high:.15g} or less"
-    elif setting.log:
+        kind += f" above 0 and up to {high:.15g}" if setting.logarithmic else f" of {high:.15g} or less"
+    elif setting.logarithmic:
         kind += " above 0"
     return f"{kind}, or None" if setting.optional else kind
 
@@ -50,7 +50,7 @@ class _Value(traitlets.TraitType):  # type: ignore[misc]  # traitlets is followe
         if (
             math.isnan(number)
             or (obj.whole and not number.is_integer())
-            or (obj.log and number <= 0)
+            or (obj.logarithmic and number <= 0)
             or (obj.low is not None and number < obj.low)
             or (obj.high is not None and number > obj.high)
         ):
@@ -95,7 +95,8 @@ class Setting(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is follow
     step = traitlets.Float(0.01).tag(sync=True)
     low = traitlets.Float(None, allow_none=True).tag(sync=True)
     high = traitlets.Float(None, allow_none=True).tag(sync=True)
-    log = traitlets.Bool().tag(sync=True)
+    # Not `log`: under that name widgets have their logger.
+    logarithmic = traitlets.Bool().tag(sync=True)
     whole = traitlets.Bool().tag(sync=True)
     optional = traitlets.Bool().tag(sync=True)
     disabled = traitlets.Bool().tag(sync=True)
@@ -137,8 +138,8 @@ class Setting(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is follow
         try:
             # The limits first: the value is held to them.
             super().__init__(
-                name=name, low=low, high=high, log=log, whole=whole, optional=optional, value=value, min=min, max=max,
-                step=step, help=help, disabled=disabled, placeholder=placeholder, **traits,
+                name=name, low=low, high=high, logarithmic=log, whole=whole, optional=optional, value=value, min=min,
+                max=max, step=step, help=help, disabled=disabled, placeholder=placeholder, **traits,
             )  # fmt: skip
         except traitlets.TraitError as error:
             raise ValueError(str(error)) from None
@@ -176,7 +177,7 @@ class Setting(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is follow
     @traitlets.validate("min", "max", "step")  # type: ignore[untyped-decorator]  # traitlets is followed as Any
     def _check_range(self, proposal: dict[str, Any]) -> float:
         value, trait = float(proposal["value"]), proposal["trait"].name
-        positive = trait == "step" or self.log
+        positive = trait == "step" or self.logarithmic
         if not math.isfinite(value) or (positive and value <= 0):
             words = "a finite number above 0" if positive else "a finite number"
             raise traitlets.TraitError(f"{self.name}: {trait}={value!r} is not allowed: it must be {words}.")

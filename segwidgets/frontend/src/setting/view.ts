@@ -8,7 +8,8 @@ import type { Ends, Range } from "./range";
 import { STOPS, ends, keyed, positionOf, refusal, shown, stepped, valueAt } from "./range";
 import style from "./style.css";
 
-export interface SettingTraits extends Range {
+export interface SettingTraits extends Omit<Range, "log"> {
+  logarithmic: boolean;
   name: string;
   value: number | null;
   disabled: boolean;
@@ -18,7 +19,7 @@ export interface SettingTraits extends Range {
 }
 
 const PAUSE = 50;
-const RANGE = ["min", "max", "step", "low", "high", "log", "whole", "optional"] as const;
+const RANGE = ["min", "max", "step", "low", "high", "logarithmic", "whole", "optional"] as const;
 const WORDS = ["name", "help", "note", "placeholder", "disabled"] as const;
 
 /** One setting: a slider and a number field that move together. */
@@ -100,7 +101,7 @@ export class SettingView {
 
   private get range(): Range {
     const { model } = this;
-    const log = model.get("log") && model.get("min") > 0;
+    const log = model.get("logarithmic") && model.get("min") > 0;
     return {
       min: model.get("min"), max: model.get("max"), step: model.get("step"), low: model.get("low"), high: model.get("high"),
       log, whole: model.get("whole"), optional: model.get("optional"),
