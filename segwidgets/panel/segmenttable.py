@@ -74,8 +74,8 @@ class SegmentTable(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is f
         traitlets.TraitError: If a row lacks a part or has one out of range, or two rows are of one segment.
 
     300 rows stand in the page until the user asks for all. Segments of one name are marked as merged. ``sort_by``
-    ("name", "size", "share", "silhouette" or "effect"), ``descending``, ``checked`` (segments ticked) and
-    ``all_shown`` follow the user.
+    ("name", "size", "share", "silhouette" or "effect"), ``descending``, ``checked`` (segments ticked), ``picked`` (the
+    segment shown on the map, or None) and ``all_shown`` follow the user.
     """
 
     _esm = pathlib.Path(__file__).parent / "static" / "segmenttable.js"
@@ -83,9 +83,10 @@ class SegmentTable(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is f
     rows = traitlets.List(traitlets.Dict()).tag(sync=True)
     state = traitlets.Enum(["pending", "final", "empty"], "empty").tag(sync=True)
     sort_by = traitlets.Enum(["name", "size", "share", "silhouette", "effect"], "size").tag(sync=True)
-    descending = traitlets.Bool(True).tag(sync=True)  # noqa: FBT003 - a default
+    descending = traitlets.Bool(True).tag(sync=True)  # noqa: FBT003 - the largest first
     checked = traitlets.List(traitlets.Int()).tag(sync=True)
-    all_shown = traitlets.Bool(False).tag(sync=True)  # noqa: FBT003 - a default
+    picked = traitlets.Int(None, allow_none=True).tag(sync=True)
+    all_shown = traitlets.Bool().tag(sync=True)
     max_height = traitlets.Int(340, min=120, max=4000).tag(sync=True)
 
     def __init__(self, rows: Sequence[Mapping[str, Any]] = (), *, state: str | None = None, **traits: Any) -> None:
@@ -105,7 +106,7 @@ class SegmentTable(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is f
         self._merged.append(merged)
 
     def on_pick(self, picked: _Picked) -> None:
-        """Call ``picked(segment)`` when the pointer or the focus rests on a row, None when it has left them all."""
+        """Call ``picked(segment)`` when the user presses "show" at a row, None when it is pressed again."""
         self._picked.append(picked)
 
     @traitlets.validate("rows")  # type: ignore[untyped-decorator]  # traitlets is followed as Any
@@ -126,16 +127,18 @@ class SegmentTable(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is f
 
     @traitlets.observe("rows")  # type: ignore[untyped-decorator]  # traitlets is followed as Any
     def _forget_ticks(self, change: dict[str, Any]) -> None:
-        """A number means another segment after another clustering: ticks stay where the size did."""
+        """A number means another segment after another clustering: what was marked stays marked where the size did."""
         before = {row["segment"]: row["size"] for row in (change["old"] or [])}
         now = {row["segment"]: row["size"] for row in change["new"]}
         kept = [segment for segment in self.checked if segment in now and before.get(segment) == now[segment]]
         if kept != self.checked:
             self.checked = kept
+        if self.picked is not None and (self.picked not in now or before.get(self.picked) != now[self.picked]):
+            self.picked = None
 
     def _heard(self, _: object, content: dict[str, Any], __: object) -> None:
         there = {row["segment"] for row in self.rows}
-        kind = content.get("type")
+        kind = content.get("kind")
         if kind == "pick":
             segment = content.get("segment")
             if segment is None or segment in there:

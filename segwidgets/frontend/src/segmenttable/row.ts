@@ -1,4 +1,4 @@
-import { element, icon, say } from "../controls/elements";
+import { button, element, icon, say } from "../controls/elements";
 import { count, percent, short } from "../shared/format";
 import type { Feature, Row } from "./order";
 import { NAME_LIMIT, isNoise, nameRefusal } from "./order";
@@ -7,6 +7,7 @@ import { NAME_LIMIT, isNoise, nameRefusal } from "./order";
 export interface RowHost {
   check(segment: number, on: boolean): void;
   rename(segment: number, name: string): void;
+  pick(segment: number): void;
   /** The page is being rearranged: a field that loses the focus by that is still being edited. */
   readonly arranging: boolean;
 }
@@ -14,6 +15,7 @@ export interface RowHost {
 /** How a row stands among the others. */
 export interface Standing {
   checked: boolean;
+  picked: boolean;
   merged: boolean;
   /** The effect at which a bar is full. */
   full: number;
@@ -27,6 +29,7 @@ export class RowView {
   private readonly name: HTMLElement;
   private readonly merged: HTMLElement;
   private readonly swatch: HTMLElement;
+  private readonly show: HTMLButtonElement;
   private readonly numbers: HTMLElement[];
   private readonly features: HTMLElement;
   private editor: { field: HTMLInputElement; error: HTMLElement } | null = null;
@@ -65,6 +68,8 @@ export class RowView {
     this.merged = element("span", "sw-merged", this.cell);
     this.merged.textContent = "merged";
     this.merged.title = "Shown as one segment with the others of this name";
+    this.show = button("sw-button sw-show", "show", this.cell);
+    this.show.addEventListener("click", () => host.pick(row.segment));
     this.numbers = [cell("sw-number-cell sw-cell-size"), cell("sw-number-cell sw-cell-share"), cell("sw-number-cell sw-cell-silhouette")];
     this.features = cell("sw-cell-features");
   }
@@ -80,7 +85,7 @@ export class RowView {
     this.sent = null;
   }
 
-  private write({ checked, merged, full }: Standing): void {
+  private write({ checked, picked, merged, full }: Standing): void {
     const { row } = this;
     const name = this.sent ?? row.name;
     say(this.name, name);
@@ -92,6 +97,8 @@ export class RowView {
       this.box.setAttribute("aria-label", `Select ${name}`);
       this.name.parentElement?.setAttribute("aria-label", `Rename ${name}`);
     }
+    this.show.setAttribute("aria-label", `show ${name} on the map`);
+    this.show.setAttribute("aria-pressed", String(picked));
     this.merged.hidden = !merged;
     this.swatch.hidden = !row.colour;
     this.swatch.style.background = row.colour ?? "";

@@ -16,10 +16,9 @@ export interface SegmentTableTraits {
   checked: readonly number[];
   all_shown: boolean;
   max_height: number;
+  /** The segment that is shown on the map. */
+  picked: number | null;
 }
-
-/** Milliseconds the pointer rests on a row before it is followed: crossing the table picks nothing. */
-const DWELL = 120;
 
 const HEADS: Record<Column, { text: string; told: string }> = {
   name: { text: "Segment", told: "name" },
@@ -46,8 +45,6 @@ export class SegmentTableView implements RowHost {
   private readonly empty: HTMLElement;
   private readonly views = new Map<number, RowView>();
   private readonly endings: (() => void)[] = [];
-  private picked: number | null = null;
-  private timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
     private readonly model: Model<SegmentTableTraits>,
@@ -56,7 +53,7 @@ export class SegmentTableView implements RowHost {
     const controller = new AbortController();
     const { signal } = controller;
     this.endings.push(() => controller.abort());
-    this.root.className = "sw-control sw-segments";
+    this.root.className = "sw-control sw-segmenttable";
     element("style", "", this.root).textContent = look + style;
     const bar = element("div", "sw-segments-bar", this.root);
     this.status = element("div", "sw-segments-status", bar, { role: "status" });
@@ -83,19 +80,17 @@ export class SegmentTableView implements RowHost {
     }, { signal });
     this.mergeName.addEventListener("input", () => this.refuse(""), { signal });
     this.more.addEventListener("click", () => this.put("all_shown", true), { signal });
-    this.follow(signal);
     this.endings.push(
       onChange(model, ["rows", "state"], () => {
         for (const view of this.views.values()) view.settle();
         this.draw();
       }),
-      onChange(model, ["sort_by", "descending", "checked", "all_shown", "max_height"], () => this.draw()),
+      onChange(model, ["sort_by", "descending", "checked", "picked", "all_shown", "max_height"], () => this.draw()),
     );
     this.draw();
   }
 
   dispose(): void {
-    clearTimeout(this.timer);
     for (const end of this.endings) end();
     this.root.remove();
   }
@@ -107,7 +102,14 @@ export class SegmentTableView implements RowHost {
   }
 
   rename(segment: number, name: string): void {
-    this.model.send?.({ type: "rename", segments: [segment], name });
+    this.model.send?.({ kind: "rename", segments: [segment], name });
+  }
+
+  /** Shows a segment on the map; the one that is shown no more. */
+  pick(segment: number): void {
+    const next = this.model.get("picked") === segment ? null : segment;
+    this.put("picked", next);
+    this.model.send?.({ kind: "pick", segment: next });
   }
 
   private get rows(): readonly Row[] {
@@ -146,34 +148,6 @@ export class SegmentTableView implements RowHost {
     return element("tbody", "", this.table, { role: "rowgroup" });
   }
 
-  /** Tells the kernel which segment the pointer or the focus rests on. */
-  private follow(signal: AbortSignal): void {
-    const at = (target: EventTarget | null): number | null => {
-      const row = target instanceof Element ? target.closest<HTMLElement>("tbody .sw-row") : null;
-      return row && this.body.contains(row) ? Number(row.dataset["segment"]) : null;
-    };
-    const soon = (segment: number | null): void => {
-      clearTimeout(this.timer);
-      this.timer = setTimeout(() => this.pick(segment), DWELL);
-    };
-    this.body.addEventListener("pointerover", (event) => {
-      if (event.pointerType === "mouse") soon(at(event.target));
-    }, { signal });
-    this.body.addEventListener("pointerleave", (event) => {
-      if (event.pointerType === "mouse") soon(at(document.activeElement));
-    }, { signal });
-    this.body.addEventListener("focusin", (event) => soon(at(event.target)), { signal });
-    this.body.addEventListener("focusout", (event) => {
-      if (at(event.relatedTarget) === null && !this.arranging) soon(null);
-    }, { signal });
-  }
-
-  private pick(segment: number | null): void {
-    if (segment === this.picked) return;
-    this.picked = segment;
-    this.model.send?.({ type: "pick", segment });
-  }
-
   private merge(): void {
     const segments = this.checked;
     if (segments.length < 2) return;
@@ -184,7 +158,7 @@ export class SegmentTableView implements RowHost {
       this.mergeName.focus();
       return;
     }
-    this.model.send?.({ type: "merge", segments, name });
+    this.model.send?.({ kind: "merge", segments, name });
     this.mergeName.value = "";
     this.put("checked", []);
   }
@@ -203,12 +177,15 @@ export class SegmentTableView implements RowHost {
     const chosen = new Set(this.checked);
     const twice = shared(rows);
     const full = fullEffect(rows);
+    const picked = model.get("picked");
     const kept = new Set(drawn.map((row) => row.segment));
     for (const segment of [...this.views.keys()]) if (!kept.has(segment)) this.views.delete(segment);
     const elements = drawn.map((row) => {
       let view = this.views.get(row.segment);
       if (!view) this.views.set(row.segment, (view = new RowView(row, this)));
-      view.update(row, { checked: chosen.has(row.segment), merged: !isNoise(row) && twice.has(row.name), full });
+      view.update(row, {
+        checked: chosen.has(row.segment), picked: row.segment === picked, merged: !isNoise(row) && twice.has(row.name), full,
+      });
       return view.root;
     });
     this.arranging = true;
