@@ -5,7 +5,6 @@ The front end is ``segwidgets/frontend/src/historystrip.ts``; ``static/historyst
 
 from __future__ import annotations
 
-import datetime
 import pathlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -21,12 +20,6 @@ _PICTURE = "data:image/"
 def _entry(entry: Mapping[str, Any]) -> dict[str, Any]:
     made: dict[str, Any] = {part: str(entry[part]) for part in _TEXTS}
     made["starred"], made["current"] = bool(entry["starred"]), bool(entry["current"])
-    try:
-        datetime.datetime.fromisoformat(made["time"])
-    except ValueError:
-        raise ValueError(
-            f"time={made['time']!r} is not allowed: it must be ISO 8601, for example 2026-01-31T09:30:00Z."
-        ) from None
     made["thumbnail"] = str(entry.get("thumbnail") or "")
     if made["thumbnail"] and not made["thumbnail"].startswith(_PICTURE):
         raise ValueError(
@@ -41,14 +34,15 @@ def _light(entries: Sequence[Mapping[str, Any]], _: object) -> list[dict[str, An
 
 
 class HistoryStrip(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is followed as Any
-    """Entries of a history, the newest first.
+    """Entries of a history as cards, in the order given: the newest first.
 
     Args:
-        entries: Mappings with ``id``, ``title``, ``detail``, ``time`` (ISO 8601), ``starred``, ``current`` and
+        entries: Mappings with ``id``, ``title``, ``detail``, ``time`` (ISO 8601; other text is
+            shown as it is), ``starred``, ``current`` and
             ``thumbnail`` (data URL of a picture, or "").
 
     Raises:
-        traitlets.TraitError: If an entry lacks a part, a time or picture is none, or two have one id.
+        traitlets.TraitError: If an entry lacks a part, a thumbnail is no picture, or two have one id.
 
     ``can_undo`` and ``can_redo`` open the buttons. ``comparison`` is None or a dict with ``title``, ``rows`` (lists of
     label, first, second and change, all str), ``text`` and, if wanted, ``columns`` (the heads of the first and the
@@ -59,9 +53,9 @@ class HistoryStrip(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is f
 
     entries = traitlets.List(traitlets.Dict()).tag(sync=True, to_json=_light)
     thumbnails = traitlets.Dict(help="data URL by entry id; set with the entries").tag(sync=True)
-    can_undo = traitlets.Bool(False).tag(sync=True)  # noqa: FBT003 - a default
-    can_redo = traitlets.Bool(False).tag(sync=True)  # noqa: FBT003 - a default
-    starred_only = traitlets.Bool(False).tag(sync=True)  # noqa: FBT003 - a default
+    can_undo = traitlets.Bool().tag(sync=True)
+    can_redo = traitlets.Bool().tag(sync=True)
+    starred_only = traitlets.Bool().tag(sync=True)
     chosen = traitlets.List(traitlets.Unicode()).tag(sync=True)
     comparison = traitlets.Dict(None, allow_none=True).tag(sync=True)
 
@@ -126,7 +120,7 @@ class HistoryStrip(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is f
         return made
 
     def _heard(self, _: object, content: dict[str, Any], __: object) -> None:
-        kind = content.get("type")
+        kind = content.get("kind")
         there = {entry["id"] for entry in self.entries}
         told: tuple[Any, ...]
         if kind in {"undo", "redo"}:
@@ -140,7 +134,8 @@ class HistoryStrip(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is f
         else:
             return
         # Entries may have gone while the message travelled.
-        if any(isinstance(part, str) and part not in there for part in told):
+        ids = told[:1] if kind == "star" else told
+        if any(identifier not in there for identifier in ids) or len(set(ids)) < len(ids):
             return
         for called in list(self._called.get(str(kind), ())):
             called(*told)

@@ -3,7 +3,7 @@ export interface Entry {
   id: string;
   title: string;
   detail: string;
-  /** ISO 8601. */
+  /** ISO 8601; any other text is shown as it is. */
   time: string;
   starred: boolean;
   current: boolean;
@@ -18,22 +18,9 @@ export interface Comparison {
   columns?: readonly [string, string];
 }
 
-const instant = (entry: Entry): number => {
-  const value = Date.parse(entry.time);
-  return Number.isNaN(value) ? -Infinity : value;
-};
-
-/** The newest first; entries of one instant, and those without one, as they came. */
-export function newestFirst(entries: readonly Entry[]): Entry[] {
-  return [...entries].sort((one, other) => {
-    const [a, b] = [instant(one), instant(other)];
-    return a === b ? 0 : b > a ? 1 : -1;
-  });
-}
-
 /** What the strip shows: all, or the starred ones and the current one, which says where one is. */
 export function shownEntries(entries: readonly Entry[], starredOnly: boolean): Entry[] {
-  return newestFirst(entries).filter((entry) => !starredOnly || entry.starred || entry.current);
+  return entries.filter((entry) => !starredOnly || entry.starred || entry.current);
 }
 
 /** A tick for or against comparing an entry: of three the oldest tick gives way. */
@@ -44,7 +31,7 @@ export function chosenAfter(chosen: readonly string[], id: string, on: boolean):
 
 /** The chosen ones that are there, the older one first: changes read from then to now. */
 export function pair(entries: readonly Entry[], chosen: readonly string[]): string[] {
-  const order = newestFirst(entries).map((entry) => entry.id);
+  const order = entries.map((entry) => entry.id);
   return chosen.filter((id) => order.includes(id)).sort((one, other) => order.indexOf(other) - order.indexOf(one));
 }
 

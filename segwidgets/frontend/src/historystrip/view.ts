@@ -84,11 +84,11 @@ export class HistoryStripView implements CardHost {
   }
 
   goto(id: string): void {
-    this.model.send?.({ type: "goto", id });
+    this.model.send?.({ kind: "goto", id });
   }
 
   star(id: string, starred: boolean): void {
-    this.model.send?.({ type: "star", id, starred });
+    this.model.send?.({ kind: "star", id, starred });
   }
 
   choose(id: string, on: boolean): void {
@@ -107,12 +107,12 @@ export class HistoryStripView implements CardHost {
     this.draw();
   }
 
-  private command(parent: Element, type: "undo" | "redo", text: string, keys: string, shortcut: string): HTMLButtonElement {
+  private command(parent: Element, kind: "undo" | "redo", text: string, keys: string, shortcut: string): HTMLButtonElement {
     const made = button("sw-button", text, parent);
-    icon(type, made);
+    icon(kind, made);
     made.title = `${text} (${keys} in the history)`;
     made.setAttribute("aria-keyshortcuts", shortcut);
-    made.addEventListener("click", () => this.model.send?.({ type }));
+    made.addEventListener("click", () => this.model.send?.({ kind }));
     return made;
   }
 
@@ -122,8 +122,8 @@ export class HistoryStripView implements CardHost {
         // Outside the strip these keys are the notebook's own undo.
         event.preventDefault();
         event.stopPropagation();
-        const type = event.shiftKey ? "redo" : "undo";
-        if (this.model.get(`can_${type}`)) this.model.send?.({ type });
+        const kind = event.shiftKey ? "redo" : "undo";
+        if (this.model.get(`can_${kind}`)) this.model.send?.({ kind });
         return;
       }
       if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
@@ -204,7 +204,7 @@ export class HistoryStripView implements CardHost {
     if (first === undefined || second === undefined) return;
     this.asked = true;
     this.root.classList.add("sw-comparing");
-    this.model.send?.({ type: "compare", ids: [first, second] });
+    this.model.send?.({ kind: "compare", ids: [first, second] });
   }
 
   private closeComparison(): void {
