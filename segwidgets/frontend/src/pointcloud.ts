@@ -1,4 +1,5 @@
-import { CloudStore, type CloudTraits } from "./cloud/store";
+import { CloudStore } from "./cloud/store";
+import type { CloudTraits } from "./cloud/traits";
 import { CloudView } from "./cloud/view";
 import type { Host, ViewHost } from "./shared/model";
 

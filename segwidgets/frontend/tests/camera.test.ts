@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { bounds, Camera } from "../src/cloud/camera";
+import { positions } from "../src/cloud/positions";
 
 /** x and y from -1 to 1 on the screen, and the distance along the view. */
 function project(matrix: Float32Array, [x, y, z]: readonly [number, number, number]) {
@@ -19,7 +20,7 @@ describe("bounds", () => {
     const xyz = new Float32Array(3 * 1001);
     for (let i = 0; i < 1000; i++) xyz.set([(i % 10) - 4.5, (Math.floor(i / 10) % 10) - 4.5, Math.floor(i / 100) - 4.5], 3 * i);
     xyz.set([1e6, 0, 0], 3000);
-    const found = bounds(xyz, 3);
+    const found = bounds(positions(xyz, 3));
     expect(Math.hypot(...found.centre)).toBeLessThan(0.01);
     expect(found.radius).toBeLessThan(9);
     expect(found.reach).toBeGreaterThan(9e5);
@@ -27,14 +28,14 @@ describe("bounds", () => {
 
   it("of no point, of one point and of equal points are usable", () => {
     for (const xyz of [[], [4, 5, 6], [4, 5, 6, 4, 5, 6]]) {
-      const found = bounds(Float32Array.from(xyz), 3);
+      const found = bounds(positions(Float32Array.from(xyz), 3));
       expect(found.radius).toBeGreaterThan(0);
       expect(found.centre).toEqual(xyz.length ? [4, 5, 6] : [0, 0, 0]);
     }
   });
 
   it("reads two columns as a flat cloud", () => {
-    expect(bounds(Float32Array.from([0, 0, 10, 20]), 2).centre).toEqual([5, 10, 0]);
+    expect(bounds(positions(Float32Array.from([0, 0, 10, 20]), 2)).centre).toEqual([5, 10, 0]);
   });
 });
 

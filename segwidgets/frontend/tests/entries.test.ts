@@ -1,33 +1,33 @@
 import { describe, expect, it } from "vitest";
-import type { Entry } from "../src/historystrip/entries";
-import { chosenAfter, pair, shownEntries, when } from "../src/historystrip/entries";
+import { entriesOf, namesBySlot } from "../src/cloud/entries";
+import { bySize, complete, fromLabels } from "../src/cloud/segments";
 
-const entry = (id: string, changes: Partial<Entry> = {}): Entry => ({
-  id, title: id, detail: "", time: "2026-11-24T17:00:00Z", starred: false, current: false, ...changes,
-});
-const entries = [entry("c"), entry("b", { starred: true }), entry("a", { current: true })];
+const slots = Uint8Array.from([1, 1, 1, 2, 2, 3, 0]);
+const cut = fromLabels(slots);
+const order = bySize(cut.sizes);
+const segmentation = { ...cut, order, colours: complete(new Map(), order, cut.sizes.length) };
+const named = (...names: [number, string][]) => entriesOf(segmentation, namesBySlot(names, (row) => slots[row]));
 
-describe("the history", () => {
-  it("shows the starred entries and the current one when only these are wanted", () => {
-    expect(shownEntries(entries, false).map(({ id }) => id)).toEqual(["c", "b", "a"]);
-    expect(shownEntries(entries, true).map(({ id }) => id)).toEqual(["b", "a"]);
+describe("the legend's entries", () => {
+  it("bear the number of their label where they have no name", () => {
+    expect(named().list.map(({ name, size }) => [name, size])).toEqual([["segment 0", 3], ["segment 1", 2], ["segment 2", 1]]);
   });
 
-  it("compares two: of three ticks the oldest gives way", () => {
-    expect(chosenAfter(["a", "b"], "c", true)).toEqual(["b", "c"]);
-    expect(chosenAfter(["a", "b"], "a", false)).toEqual(["b"]);
+  it("bear the name of a row that they hold, the newest of several; noise bears none", () => {
+    expect(named([0, "old"], [2, "new"], [6, "nothing"]).list.map(({ name }) => name)).toEqual(["new", "segment 1", "segment 2"]);
   });
 
-  it("compares the older entry with the newer one, and only those that are there", () => {
-    expect(pair(entries, ["c", "a"])).toEqual(["a", "c"]);
-    expect(pair(entries, ["gone", "b"])).toEqual(["b"]);
+  it("of one name are one, in one colour, of all their points", () => {
+    const { list, count, leadOf } = named([3, "both"], [5, "both"]);
+    expect(list.map(({ name, size, key, rows }) => [name, size, key, rows])).toEqual([
+      ["segment 0", 3, 0, [0]],
+      ["both", 3, 1, [3, 5]],
+    ]);
+    expect(count).toBe(2);
+    expect([...leadOf]).toEqual([[3, 2]]);
   });
 
-  it("tells the hour today, the day this year, and the date before", () => {
-    const now = new Date(2026, 10, 24, 18, 0);
-    expect(when(new Date(2026, 10, 24, 9, 5).toISOString(), now)).toBe("09:05");
-    expect(when(new Date(2026, 2, 3, 9, 5).toISOString(), now)).toBe("3 Mar, 09:05");
-    expect(when(new Date(2024, 2, 3, 9, 5).toISOString(), now)).toBe("3 Mar 2024");
-    expect(when("yesterday", now)).toBe("yesterday");
+  it("are none for rows of other points", () => {
+    expect(named([99, "far"]).count).toBe(3);
   });
 });

@@ -1,3 +1,5 @@
+import { coordinate, type Positions } from "./positions";
+
 export type Vec3 = readonly [number, number, number];
 
 /** Vertical field of view, radians: narrow enough that the far side of the cloud is not shrunk away. */
@@ -16,32 +18,35 @@ export interface Bounds {
 const MAX_SAMPLE = 20_000;
 
 /** Frames the middle 98 % on each axis, so that a few far points do not shrink the rest into a dot. */
-export function bounds(xyz: Float32Array, dimensions: 2 | 3): Bounds {
-  const count = Math.floor(xyz.length / dimensions);
+export function bounds(points: Positions): Bounds {
+  const { count, dimensions, values, stride, offset, scale } = points;
   if (count === 0) return { centre: [0, 0, 0], radius: 1, reach: 1 };
   const step = Math.max(1, Math.ceil(count / MAX_SAMPLE));
   const centre: [number, number, number] = [0, 0, 0];
   for (let axis = 0; axis < dimensions; axis++) {
-    const sample: number[] = [];
-    for (let i = 0; i < count; i += step) sample.push(xyz[i * dimensions + axis] as number);
-    const sorted = Float32Array.from(sample).sort();
-    const low = sorted[Math.floor((sorted.length - 1) * 0.01)] as number;
-    const high = sorted[Math.ceil((sorted.length - 1) * 0.99)] as number;
+    const sample = new Float32Array(Math.ceil(count / step));
+    for (let i = 0; i < sample.length; i++) sample[i] = coordinate(points, i * step, axis as 0 | 1 | 2);
+    sample.sort();
+    const low = sample[Math.floor((sample.length - 1) * 0.01)] as number;
+    const high = sample[Math.ceil((sample.length - 1) * 0.99)] as number;
     centre[axis] = (low + high) / 2;
   }
   const distances = new Float32Array(Math.ceil(count / step));
-  let reach = 0;
-  for (let i = 0; i < count; i++) {
-    const at = i * dimensions;
-    const distance = Math.hypot(
-      (xyz[at] as number) - centre[0],
-      (xyz[at + 1] as number) - centre[1],
-      dimensions === 3 ? (xyz[at + 2] as number) - centre[2] : 0,
-    );
-    reach = Math.max(reach, distance);
-    if (i % step === 0) distances[i / step] = distance;
+  const [dx, dy, dz] = [offset[0] - centre[0], offset[1] - centre[1], dimensions === 3 ? offset[2] - centre[2] : 0];
+  const squared = (at: number): number => {
+    const x = dx + scale[0] * (values[at] as number);
+    const y = dy + scale[1] * (values[at + 1] as number);
+    const z = dimensions === 3 ? dz + scale[2] * (values[at + 2] as number) : 0;
+    return x * x + y * y + z * z;
+  };
+  let farthest = 0;
+  for (let i = 0, at = 0; i < count; i++, at += stride) {
+    const distance = squared(at);
+    if (distance > farthest) farthest = distance;
   }
+  for (let i = 0; i < distances.length; i++) distances[i] = Math.sqrt(squared(i * step * stride));
   distances.sort();
+  const reach = Math.sqrt(farthest);
   const radius = (distances[Math.ceil((distances.length - 1) * 0.98)] as number) || reach || 1;
   return { centre, radius, reach: Math.max(reach, radius) };
 }

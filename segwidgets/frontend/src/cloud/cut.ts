@@ -51,7 +51,7 @@ export class Cutter {
   private anchors = new Int32Array(1024);
   private sizes = new Uint32Array(1024);
 
-  constructor(private readonly index: CutIndex) {
+  constructor(readonly index: CutIndex) {
     this.narrow = new Uint16Array(index.row.length);
     this.border = new Int32Array(index.row.length);
   }

@@ -5,15 +5,33 @@ export interface Gestures {
   /** Closer by `factor` > 1 about a place, in heights from the middle of the picture. */
   zoom(factor: number, right: number, up: number): void;
   fit(): void;
-  /** The pointer rests or moves over the picture, pixels from its upper left corner; null when it left or pressed. */
+  /** The pointer rests or moves over the picture, pixels from its upper left corner. */
   hover(x: number, y: number): void;
   leave(): void;
+  /** A press without a move; `add` with shift, control or command. */
+  click(x: number, y: number, add: boolean): void;
+  /** Whether a drag draws a lasso now. */
+  lassoing(): boolean;
+  toggleLasso(): void;
+  /** The line so far, x, y, x, y, …; empty when it was given up. */
+  draw(line: readonly number[]): void;
+  /** The line is closed. */
+  lasso(line: readonly number[], how: Combine): void;
+  selectShown(): void;
 }
+
+/** What becomes of the former selection. */
+export type Combine = "replace" | "add" | "remove";
 
 const KEY_STEP = 0.05;
 const KEY_ZOOM = 1.15;
 /** Wheel events closer than this, milliseconds, are one gesture. */
 const WHEEL_PAUSE = 250;
+/** A press that moves less than this, pixels, and is shorter, milliseconds, is a click. */
+const CLICK_MOVE = 4;
+const CLICK_TIME = 600;
+/** Corners of a lasso closer than this, pixels, tell nothing. */
+const LASSO_STEP = 2;
 
 interface Spot {
   x: number;
@@ -26,6 +44,9 @@ export function listen(canvas: HTMLCanvasElement, gestures: Gestures): () => voi
   const { signal } = controller;
   const pressed = new Map<number, Spot>();
   let moving = false;
+  /** Where and when a press began that may become a click. */
+  let press: (Spot & { time: number }) | null = null;
+  let line: number[] | null = null;
 
   const spot = (event: MouseEvent): Spot => {
     const box = canvas.getBoundingClientRect();
@@ -35,14 +56,24 @@ export function listen(canvas: HTMLCanvasElement, gestures: Gestures): () => voi
     const height = Math.max(1, canvas.clientHeight);
     return [(x - canvas.clientWidth / 2) / height, (canvas.clientHeight / 2 - y) / height];
   };
+  const giveUpLine = (): void => {
+    if (!line) return;
+    line = null;
+    gestures.draw([]);
+  };
 
   canvas.addEventListener(
     "pointerdown",
     (event) => {
       canvas.setPointerCapture(event.pointerId);
       canvas.focus({ preventScroll: true });
-      pressed.set(event.pointerId, spot(event));
-      moving = event.button === 2 || event.button === 1 || event.shiftKey;
+      const at = spot(event);
+      pressed.set(event.pointerId, at);
+      moving = event.button === 2 || event.button === 1 || (event.shiftKey && !gestures.lassoing());
+      press = pressed.size === 1 && event.button === 0 ? { ...at, time: event.timeStamp } : null;
+      // A second finger scales: nobody draws with two.
+      giveUpLine();
+      if (press && gestures.lassoing()) line = [at.x, at.y];
       gestures.leave();
     },
     { signal },
@@ -56,6 +87,18 @@ export function listen(canvas: HTMLCanvasElement, gestures: Gestures): () => voi
         if (event.pointerType !== "touch") gestures.hover(now.x, now.y);
         return;
       }
+      if (press && Math.hypot(now.x - press.x, now.y - press.y) > CLICK_MOVE) press = null;
+      if (line) {
+        const last = { x: line[line.length - 2] as number, y: line[line.length - 1] as number };
+        if (Math.hypot(now.x - last.x, now.y - last.y) >= LASSO_STEP) {
+          line.push(now.x, now.y);
+          gestures.draw(line);
+        }
+        pressed.set(event.pointerId, now);
+        return;
+      }
+      // The hand shakes during a click; the cloud does not.
+      if (press) return;
       pressed.set(event.pointerId, now);
       const height = Math.max(1, canvas.clientHeight);
       const [right, up] = [(now.x - before.x) / height, (before.y - now.y) / height];
@@ -73,8 +116,26 @@ export function listen(canvas: HTMLCanvasElement, gestures: Gestures): () => voi
     },
     { signal },
   );
+  canvas.addEventListener(
+    "pointerup",
+    (event) => {
+      const began = press;
+      press = null;
+      if (line && !began) {
+        const drawn = line;
+        giveUpLine();
+        gestures.lasso(drawn, event.altKey ? "remove" : event.shiftKey || event.ctrlKey || event.metaKey ? "add" : "replace");
+      } else if (began && event.timeStamp - began.time < CLICK_TIME) {
+        giveUpLine();
+        const at = spot(event);
+        gestures.click(at.x, at.y, event.shiftKey || event.ctrlKey || event.metaKey);
+      }
+    },
+    { signal },
+  );
   const release = (event: PointerEvent): void => {
     pressed.delete(event.pointerId);
+    if (event.type === "pointercancel") giveUpLine();
   };
   for (const name of ["pointerup", "pointercancel", "lostpointercapture"] as const) {
     canvas.addEventListener(name, release, { signal });
@@ -122,10 +183,12 @@ export function listen(canvas: HTMLCanvasElement, gestures: Gestures): () => voi
         "-": () => gestures.zoom(1 / KEY_ZOOM, 0, 0),
         _: () => gestures.zoom(1 / KEY_ZOOM, 0, 0),
         "0": () => gestures.fit(),
+        l: () => gestures.toggleLasso(),
+        a: () => gestures.selectShown(),
       };
       const action = actions[event.key];
       if (!action) return;
-      // JupyterLab's own shortcuts (arrows leave the cell, 0 0 restarts the kernel) must not see these keys.
+      // JupyterLab's own shortcuts (arrows leave the cell, a adds one, 0 0 restarts the kernel) must not see these keys.
       event.preventDefault();
       event.stopPropagation();
       action();

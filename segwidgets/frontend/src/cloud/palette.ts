@@ -77,11 +77,45 @@ function choose(): Pair[] {
 
 let chosen: Pair[] | null = null;
 
+/** Numbers beyond these begin anew, after the chosen ones. */
+const DIFFERENT = 1000;
+const made = new Map<number, Pair>();
+
 /** The colour with that number, from 0, for any number of segments. */
 export function segmentColour(index: number, dark: boolean): Rgb {
   chosen ??= choose();
-  const pair = chosen[index] ?? generated((index * GOLDEN_RATIO) % 1, index % 2 ? 0.13 : 0.08, (index * GOLDEN_ANGLE) % 360);
+  const number = index < DIFFERENT ? index : CHOSEN + ((index - CHOSEN) % (DIFFERENT - CHOSEN));
+  let pair = chosen[number] ?? made.get(number);
+  if (!pair) {
+    pair = generated((number * GOLDEN_RATIO) % 1, number % 2 ? 0.13 : 0.08, (number * GOLDEN_ANGLE) % 360);
+    made.set(number, pair);
+  }
   return dark ? pair.dark : pair.light;
+}
+
+/** Stops of a scale, in lightness, chroma and hue of OKLCH: lightness alone tells low from high, whoever looks. */
+type Stop = readonly [number, number, number];
+const SEQUENTIAL = {
+  light: [[0.83, 0.1, 95], [0.7, 0.1, 150], [0.54, 0.11, 225], [0.3, 0.13, 285]],
+  dark: [[0.42, 0.14, 290], [0.58, 0.12, 235], [0.74, 0.11, 170], [0.92, 0.12, 105]],
+} as const satisfies Record<string, readonly Stop[]>;
+/** Blue to orange past the middle: the pair that red-green blindness leaves alone. */
+const DIVERGING = {
+  light: [[0.42, 0.15, 255], [0.66, 0.1, 245], [0.84, 0.015, 250], [0.68, 0.12, 60], [0.46, 0.12, 45]],
+  dark: [[0.8, 0.11, 240], [0.62, 0.12, 250], [0.42, 0.015, 250], [0.66, 0.12, 60], [0.85, 0.12, 70]],
+} as const satisfies Record<string, readonly Stop[]>;
+
+/** The colour at `share`, 0 to 1, of a scale for numbers. */
+export function scaleColour(share: number, diverging: boolean, dark: boolean): Rgb {
+  const stops: readonly Stop[] = (diverging ? DIVERGING : SEQUENTIAL)[dark ? "dark" : "light"];
+  const at = Math.min(1, Math.max(0, share)) * (stops.length - 1);
+  const from = stops[Math.min(stops.length - 2, Math.floor(at))] as Stop;
+  const to = stops[Math.min(stops.length - 1, Math.floor(at) + 1)] as Stop;
+  const part = at - Math.min(stops.length - 2, Math.floor(at));
+  const blend = (axis: 0 | 1 | 2): number => from[axis] + (to[axis] - from[axis]) * part;
+  // The two arms of a diverging scale meet in a grey, whose hue is nobody's: the hue changes at once there.
+  const hue = diverging ? (part < 0.5 ? from[2] : to[2]) : blend(2);
+  return fromLch(blend(0), blend(1), hue);
 }
 
 /** Points without any labels. */

@@ -1,27 +1,59 @@
 import type { Slots } from "../shared/binary";
 import type { Rgb } from "../shared/colour";
-import { FRAGMENT, PALETTE_WIDTH, VERTEX } from "./shaders";
+import { NOWHERE, type Positions } from "./positions";
+import { FRAGMENT, LAYER, PALETTE_WIDTH, VERTEX } from "./shaders";
 
 export interface Frame {
+  /** Takes values to the picture: `forValues`. */
   matrix: Float32Array;
   depthRange: readonly [number, number];
   /** Where along the view a point has its nominal size. */
   reference: number;
   /** Side of a point, CSS pixels. */
   pointSize: number;
+  opacity: number;
   /** Share of the background in the farthest points. */
   fade: number;
   background: Rgb;
+  /** One of `MODE`. */
+  mode: number;
+  /** Every so manyth point is drawn. */
+  step: number;
 }
 
-const UNIFORMS = ["matrix", "depthRange", "pixels", "reference", "fade", "background", "palette"] as const;
+/** What draws: on the graphics processor, or where there is none, without. */
+export interface Painter {
+  readonly lost: boolean;
+  /** The largest step that a frame may ask for. */
+  readonly longestStep: number;
+  setPoints(points: Positions): void;
+  setSlots(slots: Slots | null): void;
+  setValues(values: Uint8Array | null): void;
+  setPicked(picked: Uint8Array | null): void;
+  setPalette(texels: Uint8Array): void;
+  setScale(texels: Uint8Array): void;
+  draw(frame: Frame): void;
+  /** Calls back once what was drawn is on the screen, with the milliseconds it took. */
+  whenDrawn(callback: (milliseconds: number) => void): void;
+  restore(): void;
+  dispose(): void;
+}
+
+const UNIFORMS = [
+  "matrix", "depthRange", "pixels", "reference", "fade", "background", "palette", "scale", "mode", "layer", "selecting",
+  "opacity",
+] as const;
+/** WebGL's limit for the bytes from one point to the next. */
+const LONGEST_STRIDE = 255;
+/** Milliseconds between two looks at whether a picture is done. */
+const POLL = 4;
 
 interface Device {
-  program: WebGLProgram;
   uniforms: Record<(typeof UNIFORMS)[number], WebGLUniformLocation | null>;
-  points: WebGLBuffer | null;
-  slots: WebGLBuffer | null;
+  /** Positions, slots, values and picks, by attribute. */
+  buffers: (WebGLBuffer | null)[];
   palette: WebGLTexture | null;
+  scale: WebGLTexture | null;
 }
 
 function compile(gl: WebGL2RenderingContext, kind: number, source: string): WebGLShader {
@@ -46,13 +78,16 @@ function link(gl: WebGL2RenderingContext): WebGLProgram {
   return program;
 }
 
-/** One position buffer, one label buffer, one palette texture: a relabelling uploads labels only. */
-export class Renderer {
+/** A buffer for each attribute and a texture for each list of colours: a relabelling uploads slots only. */
+export class Renderer implements Painter {
   private device: Device;
-  private xyz: Float32Array = new Float32Array(0);
-  private dimensions: 2 | 3 = 3;
-  private labels: Slots | null = null;
+  private points: Positions = NOWHERE;
+  /** Slots, values and picks; null where all points are alike. */
+  private attributes: (Slots | null)[] = [null, null, null];
+  private uploaded = [0, 0, 0];
   private texels: Uint8Array = new Uint8Array(PALETTE_WIDTH * 4);
+  private scale: Uint8Array = new Uint8Array(256 * 4);
+  private poll = 0;
 
   private constructor(
     private readonly canvas: HTMLCanvasElement,
@@ -70,53 +105,80 @@ export class Renderer {
   /** Makes everything on the device again after the browser took the context away and gave it back. */
   restore(): void {
     this.device = this.create();
-    this.setPoints(this.xyz, this.dimensions);
-    this.setLabels(this.labels);
+    this.setPoints(this.points);
+    this.uploaded = [0, 0, 0];
+    const [slots, values, picked] = this.attributes;
+    this.setSlots(slots ?? null);
+    this.setValues(values as Uint8Array | null);
+    this.setPicked(picked as Uint8Array | null);
     this.setPalette(this.texels);
+    this.setScale(this.scale);
   }
 
   get lost(): boolean {
     return this.gl.isContextLost();
   }
 
-  setPoints(xyz: Float32Array, dimensions: 2 | 3): void {
-    const { gl, device } = this;
-    this.xyz = xyz;
-    this.dimensions = dimensions;
-    gl.bindBuffer(gl.ARRAY_BUFFER, device.points);
-    gl.bufferData(gl.ARRAY_BUFFER, xyz, gl.STATIC_DRAW);
-    gl.enableVertexAttribArray(0);
-    gl.vertexAttribPointer(0, dimensions, gl.FLOAT, false, 0, 0);
+  get longestStep(): number {
+    return Math.floor(LONGEST_STRIDE / (this.points.stride * this.points.values.BYTES_PER_ELEMENT));
   }
 
-  /** Labels plus one, one per point, or null: then every point takes the palette's entry 1. */
-  setLabels(labels: Slots | null): void {
-    const { gl, device } = this;
-    this.labels = labels;
-    if (!labels) {
-      gl.disableVertexAttribArray(1);
-      gl.vertexAttribI4ui(1, 1, 0, 0, 0);
-      return;
-    }
-    const type = labels.BYTES_PER_ELEMENT === 1 ? gl.UNSIGNED_BYTE : labels.BYTES_PER_ELEMENT === 2 ? gl.UNSIGNED_SHORT : gl.UNSIGNED_INT;
-    gl.bindBuffer(gl.ARRAY_BUFFER, device.slots);
-    gl.bufferData(gl.ARRAY_BUFFER, labels, gl.DYNAMIC_DRAW);
-    gl.enableVertexAttribArray(1);
-    gl.vertexAttribIPointer(1, 1, type, 0, 0);
+  setPoints(points: Positions): void {
+    const { gl } = this;
+    this.points = points;
+    if (this.lost) return;
+    gl.bindBuffer(gl.ARRAY_BUFFER, this.device.buffers[0]!);
+    gl.bufferData(gl.ARRAY_BUFFER, points.values, gl.STATIC_DRAW);
   }
 
-  /** RGBA by label plus one, whole rows of `PALETTE_WIDTH`. */
+  /** Slots of all points, or null: then every point takes the palette's entry 1. */
+  setSlots(slots: Slots | null): void {
+    this.setAttribute(0, slots);
+  }
+
+  setValues(values: Uint8Array | null): void {
+    this.setAttribute(1, values);
+  }
+
+  setPicked(picked: Uint8Array | null): void {
+    this.setAttribute(2, picked);
+  }
+
+  private setAttribute(which: 0 | 1 | 2, values: Slots | null): void {
+    const { gl } = this;
+    this.attributes[which] = values;
+    if (!values || this.lost) return;
+    gl.bindBuffer(gl.ARRAY_BUFFER, this.device.buffers[which + 1]!);
+    // A buffer that has the size already is written into: a move of eps allocates nothing on the device.
+    if (this.uploaded[which] === values.byteLength) gl.bufferSubData(gl.ARRAY_BUFFER, 0, values);
+    else gl.bufferData(gl.ARRAY_BUFFER, values, gl.DYNAMIC_DRAW);
+    this.uploaded[which] = values.byteLength;
+  }
+
+  /** RGBA by slot, whole rows of `PALETTE_WIDTH`. */
   setPalette(texels: Uint8Array): void {
-    const { gl, device } = this;
     this.texels = texels;
-    gl.bindTexture(gl.TEXTURE_2D, device.palette);
-    const rows = texels.length / (PALETTE_WIDTH * 4);
-    gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA8, PALETTE_WIDTH, rows, 0, gl.RGBA, gl.UNSIGNED_BYTE, texels);
+    this.upload(0, this.device.palette, texels, PALETTE_WIDTH);
+  }
+
+  /** RGBA by value, 256 of them. */
+  setScale(texels: Uint8Array): void {
+    this.scale = texels;
+    this.upload(1, this.device.scale, texels, 256);
+  }
+
+  private upload(unit: number, texture: WebGLTexture | null, texels: Uint8Array, width: number): void {
+    const { gl } = this;
+    if (this.lost) return;
+    gl.activeTexture(gl.TEXTURE0 + unit);
+    gl.bindTexture(gl.TEXTURE_2D, texture);
+    gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA8, width, texels.length / (width * 4), 0, gl.RGBA, gl.UNSIGNED_BYTE, texels);
   }
 
   /** Draws once, at the canvas's size on the screen. */
   draw(frame: Frame): void {
-    const { gl, canvas, device } = this;
+    const { gl, canvas } = this;
+    const { uniforms } = this.device;
     const ratio = Math.min(window.devicePixelRatio || 1, 3);
     const width = Math.max(1, Math.round(canvas.clientWidth * ratio));
     const height = Math.max(1, Math.round(canvas.clientHeight * ratio));
@@ -126,21 +188,71 @@ export class Renderer {
     }
     gl.viewport(0, 0, width, height);
     gl.clearColor(frame.background[0], frame.background[1], frame.background[2], 1);
+    gl.depthMask(true);
     gl.clear(gl.COLOR_BUFFER_BIT | gl.DEPTH_BUFFER_BIT);
-    const count = Math.floor(this.xyz.length / this.dimensions);
-    if (count === 0) return;
-    gl.uniformMatrix4fv(device.uniforms.matrix, false, frame.matrix);
-    gl.uniform2f(device.uniforms.depthRange, frame.depthRange[0], frame.depthRange[1]);
-    gl.uniform1f(device.uniforms.pixels, frame.pointSize * ratio);
-    gl.uniform1f(device.uniforms.reference, frame.reference);
-    gl.uniform1f(device.uniforms.fade, frame.fade);
-    gl.uniform3f(device.uniforms.background, frame.background[0], frame.background[1], frame.background[2]);
-    gl.uniform1i(device.uniforms.palette, 0);
-    gl.drawArrays(gl.POINTS, 0, count);
+    if (this.points.count === 0) return;
+    this.bind(frame.step);
+    gl.uniformMatrix4fv(uniforms.matrix, false, frame.matrix);
+    gl.uniform2f(uniforms.depthRange, frame.depthRange[0], frame.depthRange[1]);
+    gl.uniform1f(uniforms.pixels, frame.pointSize * ratio);
+    gl.uniform1f(uniforms.reference, frame.reference);
+    gl.uniform1f(uniforms.fade, frame.fade);
+    gl.uniform1f(uniforms.opacity, frame.opacity);
+    gl.uniform3f(uniforms.background, frame.background[0], frame.background[1], frame.background[2]);
+    gl.uniform1i(uniforms.mode, this.attributes[1] ? frame.mode : 0);
+    gl.uniform1i(uniforms.selecting, this.attributes[2] ? 1 : 0);
+    const count = Math.floor(this.points.count / frame.step);
+    const solid = frame.opacity >= 1;
+    gl.depthMask(solid);
+    if (solid) gl.disable(gl.BLEND);
+    else gl.enable(gl.BLEND);
+    for (const layer of solid ? [LAYER.all] : [LAYER.back, LAYER.front]) {
+      gl.uniform1i(uniforms.layer, layer);
+      gl.drawArrays(gl.POINTS, 0, count);
+    }
+  }
+
+  /** A stride of several points skips those between: a sample that is spread evenly over every segment. */
+  private bind(step: number): void {
+    const { gl, points, device } = this;
+    const { values, dimensions, stride } = points;
+    gl.bindBuffer(gl.ARRAY_BUFFER, device.buffers[0]!);
+    const type = values instanceof Uint16Array ? gl.UNSIGNED_SHORT : gl.FLOAT;
+    gl.enableVertexAttribArray(0);
+    gl.vertexAttribPointer(0, dimensions, type, false, stride * values.BYTES_PER_ELEMENT * step, 0);
+    this.attributes.forEach((own, which) => {
+      if (!own) {
+        gl.disableVertexAttribArray(which + 1);
+        gl.vertexAttribI4ui(which + 1, which === 0 ? 1 : 0, 0, 0, 0);
+        return;
+      }
+      const width = own.BYTES_PER_ELEMENT;
+      gl.bindBuffer(gl.ARRAY_BUFFER, device.buffers[which + 1]!);
+      gl.enableVertexAttribArray(which + 1);
+      gl.vertexAttribIPointer(which + 1, 1, width === 1 ? gl.UNSIGNED_BYTE : width === 2 ? gl.UNSIGNED_SHORT : gl.UNSIGNED_INT, width * step, 0);
+    });
+  }
+
+  whenDrawn(callback: (milliseconds: number) => void): void {
+    const { gl } = this;
+    const start = performance.now();
+    const fence = gl.fenceSync(gl.SYNC_GPU_COMMANDS_COMPLETE, 0);
+    gl.flush();
+    const look = (): void => {
+      const state = fence && !this.lost ? gl.clientWaitSync(fence, 0, 0) : gl.WAIT_FAILED;
+      if (state === gl.TIMEOUT_EXPIRED && performance.now() - start < 20_000) {
+        this.poll = window.setTimeout(look, POLL);
+        return;
+      }
+      gl.deleteSync(fence);
+      callback(performance.now() - start);
+    };
+    this.poll = window.setTimeout(look, 0);
   }
 
   /** Gives the context back at once: a page may hold about sixteen. */
   dispose(): void {
+    window.clearTimeout(this.poll);
     this.gl.getExtension("WEBGL_lose_context")?.loseContext();
   }
 
@@ -149,14 +261,21 @@ export class Renderer {
     const program = link(gl);
     gl.useProgram(program);
     gl.enable(gl.DEPTH_TEST);
-    gl.disable(gl.BLEND);
+    gl.blendFunc(gl.SRC_ALPHA, gl.ONE_MINUS_SRC_ALPHA);
     gl.pixelStorei(gl.UNPACK_ALIGNMENT, 1);
-    const palette = gl.createTexture();
-    gl.bindTexture(gl.TEXTURE_2D, palette);
-    for (const filter of [gl.TEXTURE_MIN_FILTER, gl.TEXTURE_MAG_FILTER]) gl.texParameteri(gl.TEXTURE_2D, filter, gl.NEAREST);
+    const texture = (unit: number): WebGLTexture | null => {
+      const made = gl.createTexture();
+      gl.activeTexture(gl.TEXTURE0 + unit);
+      gl.bindTexture(gl.TEXTURE_2D, made);
+      for (const filter of [gl.TEXTURE_MIN_FILTER, gl.TEXTURE_MAG_FILTER]) gl.texParameteri(gl.TEXTURE_2D, filter, gl.NEAREST);
+      return made;
+    };
+    const [palette, scale] = [texture(0), texture(1)];
     const uniforms = Object.fromEntries(
       UNIFORMS.map((name) => [name, gl.getUniformLocation(program, name)]),
     ) as Device["uniforms"];
-    return { program, uniforms, points: gl.createBuffer(), slots: gl.createBuffer(), palette };
+    gl.uniform1i(uniforms.palette, 0);
+    gl.uniform1i(uniforms.scale, 1);
+    return { uniforms, buffers: Array.from({ length: 4 }, () => gl.createBuffer()), palette, scale };
   }
 }

@@ -1,73 +1,49 @@
 import type { Slots } from "../shared/binary";
+import type { Cut } from "./cut";
+import { match, overlaps } from "./matching";
 
-/** Points per label plus one: entry 0 counts noise. */
-export function tally(labels: Slots): Uint32Array {
+/** A clustering as it is drawn: a cut, and which colour number each slot has (-1 for noise). */
+export interface Segmentation extends Cut {
+  colours: Int32Array;
+  /** Slots of the segments that hold points, the largest first. */
+  order: Int32Array;
+}
+
+/** Labels plus one as a cut: a slot is its label plus one, its anchor the first row. */
+export function fromLabels(slots: Slots): Cut {
   let top = 0;
-  for (let i = 0; i < labels.length; i++) top = Math.max(top, labels[i] as number);
+  for (let i = 0; i < slots.length; i++) if ((slots[i] as number) > top) top = slots[i] as number;
   const sizes = new Uint32Array(top + 1);
-  for (let i = 0; i < labels.length; i++) sizes[labels[i] as number]! += 1;
-  return sizes;
-}
-
-/** Segments (label plus one) that hold points, the largest first; equal ones by number. */
-export function bySize(sizes: Uint32Array): number[] {
-  const present: number[] = [];
-  for (let slot = 1; slot < sizes.length; slot++) if (sizes[slot]) present.push(slot);
-  return present.sort((one, other) => (sizes[other] as number) - (sizes[one] as number) || one - other);
-}
-
-/** A table of this many counts is cheaper than a map. */
-const TABLE_LIMIT = 1 << 22;
-
-/** [label now times `width` plus label then, points with both], noise left out. */
-function sharedPoints(now: Slots, then: Slots, height: number, width: number): [number, number][] {
-  const pairs: [number, number][] = [];
-  if (height * width <= TABLE_LIMIT) {
-    const table = new Uint32Array(height * width);
-    for (let i = 0; i < now.length; i++) table[(now[i] as number) * width + (then[i] as number)]! += 1;
-    for (let row = 1; row < height; row++) {
-      for (let column = 1; column < width; column++) {
-        const points = table[row * width + column] as number;
-        if (points) pairs.push([row * width + column, points]);
-      }
-    }
-    return pairs;
+  const anchors = new Int32Array(top + 1).fill(-1);
+  for (let i = 0; i < slots.length; i++) {
+    const slot = slots[i] as number;
+    if (sizes[slot]! === 0 && slot > 0) anchors[slot] = i;
+    sizes[slot]! += 1;
   }
-  const counts = new Map<number, number>();
-  for (let i = 0; i < now.length; i++) {
-    if (!now[i] || !then[i]) continue;
-    const key = (now[i] as number) * width + (then[i] as number);
-    counts.set(key, (counts.get(key) ?? 0) + 1);
-  }
-  return [...counts];
+  return { slots, sizes, anchors, numbers: Int32Array.from(sizes, (_, slot) => slot - 1) };
 }
 
-/**
- * Which colour each label plus one takes; entry 0 (noise) has -1.
- *
- * The first clustering colours by size, so that the segments one looks at first are the easiest to tell apart. Later
- * ones of the same points give a segment the colour of the former segment it shares most points with, the largest
- * shares first, so that colours stay while eps moves; what is new takes the lowest free colour.
- */
-export function assignColours(
-  labels: Slots,
-  sizes: Uint32Array,
-  before: { labels: Slots; sizes: Uint32Array; colours: Int32Array } | null,
-): Int32Array {
-  const colours = new Int32Array(sizes.length).fill(-1);
-  const order = bySize(sizes);
+/** Slots that hold points, noise left out, the largest first; equal ones by slot. */
+export function bySize(sizes: Uint32Array): Int32Array {
+  const factor = sizes.length;
+  const keys = new Float64Array(factor);
+  let present = 0;
+  for (let slot = 1; slot < factor; slot++) {
+    if (sizes[slot]) keys[present++] = (sizes[slot] as number) * factor + (factor - 1 - slot);
+  }
+  const sorted = keys.subarray(0, present).sort().reverse();
+  return Int32Array.from(sorted, (key) => factor - 1 - (key % factor));
+}
+
+/** Colour numbers for slots some of which have one already: the rest take the lowest free ones, the largest first. */
+export function complete(given: ReadonlyMap<number, number>, order: Int32Array, slots: number): Int32Array {
+  const colours = new Int32Array(slots).fill(-1);
   const taken = new Set<number>();
-  if (before && before.labels.length === labels.length) {
-    const width = before.sizes.length;
-    const shared = sharedPoints(labels, before.labels, sizes.length, width);
-    const pairs = shared.sort((one, other) => other[1] - one[1] || one[0] - other[0]);
-    for (const [key] of pairs) {
-      const now = Math.floor(key / width);
-      const colour = before.colours[key % width] as number;
-      if (colours[now] !== -1 || taken.has(colour)) continue;
-      colours[now] = colour;
-      taken.add(colour);
-    }
+  for (const slot of order) {
+    const colour = given.get(slot);
+    if (colour === undefined || taken.has(colour)) continue;
+    colours[slot] = colour;
+    taken.add(colour);
   }
   let free = 0;
   for (const slot of order) {
@@ -76,5 +52,13 @@ export function assignColours(
     colours[slot] = free;
     taken.add(free);
   }
+  return colours;
+}
+
+/** By slot, the colours of the former segments of the same points, matched by overlap; both in one order of points. */
+export function inherited(now: Cut, slotsNow: Slots, before: Segmentation, slotsBefore: Slots): Map<number, number> {
+  const pairs = overlaps(slotsNow, slotsBefore, now.sizes.length, before.sizes.length);
+  const colours = new Map<number, number>();
+  for (const [slot, then] of match(pairs)) colours.set(slot, before.colours[then] as number);
   return colours;
 }

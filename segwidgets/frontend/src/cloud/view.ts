@@ -1,142 +1,189 @@
 import { mix, type Rgb } from "../shared/colour";
-import { count, percent, plural } from "../shared/format";
 import type { Model } from "../shared/model";
 import { onChange } from "../shared/model";
 import type { Theme } from "../shared/theme";
 import { readTheme, watchTheme } from "../shared/theme";
 import { bounds, Camera } from "./camera";
-import { listen } from "./gestures";
-import { Legend, type Entry } from "./legend";
-import { ghostColour, noiseColour, plainColour, segmentColour } from "./palette";
-import { nearest, type Pick } from "./picking";
-import { Renderer } from "./renderer";
-import { KIND, PALETTE_WIDTH } from "./shaders";
-import type { CloudStore, CloudTraits } from "./store";
+import { ColourBox } from "./colourbox";
+import { modeOf, paletteTexels, scaleTexels } from "./colouring";
+import { make } from "./dom";
+import { type Entries, entriesOf, type Entry, NOISE } from "./entries";
+import { Facts } from "./facts";
+import { type Gestures, listen } from "./gestures";
+import { Keeper } from "./keeper";
+import { Legend } from "./legend";
+import { noiseColour, segmentColour } from "./palette";
+import { Pace } from "./pace";
+import type { Scene } from "./picking";
+import { download, withNames } from "./picture";
+import { Pointer } from "./pointer";
+import { forValues } from "./positions";
+import { Raster } from "./raster";
+import { type Painter, Renderer } from "./renderer";
+import { PALETTE_WIDTH } from "./shaders";
+import { BY_SEGMENT, type Change, type CloudStore } from "./store";
 import style from "./style.css";
+import { Tip } from "./tip";
+import { Toolbar } from "./toolbar";
+import type { CloudTraits } from "./traits";
+import { canvasLabel, outcome, reason, summary } from "./words";
 
-/** The legend's and the colours' key of noise. */
-const NOISE = -1;
-const HOVER_REACH = 10;
-const HOVER_PAUSE = 40;
 const FADE = 0.38;
 /** Below this width, CSS pixels, the legend goes under the picture. */
-const NARROW = 460;
+const NARROW = 520;
+/** Milliseconds after the last move of eps until its outcome is read out. */
+const READ_OUT = 700;
+/** Milliseconds that the picture that is kept may take. */
+const STILL_BUDGET = 250;
+const NO_ENTRIES: Entries = { list: [], count: 0, leadOf: new Map() };
+const ALL: ReadonlySet<Change> = new Set(["points", "labels", "values", "selection", "names"]);
 
 /** Side of a point in CSS pixels: large for a few points, small for a million. */
 export function automaticSize(points: number): number {
   return Math.min(7, Math.max(1.6, 6 * (2000 / Math.max(1, points)) ** 0.2));
 }
 
-function box(name: string, parent: Element): HTMLDivElement {
-  const element = document.createElement("div");
-  element.className = name;
-  parent.append(element);
-  return element;
-}
-
 /** One picture of a store, in one place of a page. */
 export class CloudView {
-  private readonly root = document.createElement("div");
+  readonly camera = new Camera();
+  readonly hidden = new Set<number>();
+  isolated: number | null = null;
+  touched = false;
+  private readonly root = make("div", "sw-pointcloud");
   private readonly stage: HTMLDivElement;
-  private readonly canvas = document.createElement("canvas");
+  private readonly canvas: HTMLCanvasElement;
   private readonly message: HTMLDivElement;
   private readonly caption: HTMLDivElement;
-  private readonly ring: HTMLDivElement;
-  private readonly tip: HTMLDivElement;
+  private readonly live: HTMLDivElement;
+  private readonly still: HTMLImageElement;
+  private readonly line: SVGPolygonElement;
+  private readonly tip: Tip;
+  private readonly toolbar: Toolbar;
   private readonly legend: Legend;
-  private readonly camera = new Camera();
-  private readonly renderer: Renderer | null;
+  private readonly colours: ColourBox;
+  private readonly facts: Facts;
+  private readonly pointer: Pointer;
+  private readonly keeper: Keeper;
+  private readonly painter: Painter | null;
+  private readonly pace: Pace | null;
   private readonly endings: (() => void)[] = [];
-  private readonly hidden = new Set<number>();
-  private isolated: number | null = null;
-  private theme: Theme = { background: [1, 1, 1], dark: false };
+  theme: Theme = { background: [1, 1, 1], dark: false };
   private texels: Uint8Array = new Uint8Array(PALETTE_WIDTH * 4);
+  entries: Entries = NO_ENTRIES;
   private viewKey: number | null = null;
   /** Fitting needs the picture's shape, which is known only once it is on the page. */
   private fitWaits = true;
-  private touched = false;
-  private frame = 0;
+  private lassoing = false;
   private painted = 0;
-  private hoverTimer = 0;
+  private liveTimer = 0;
 
   constructor(
     private readonly model: Model<CloudTraits>,
     private readonly store: CloudStore,
     host: HTMLElement,
   ) {
-    this.root.className = "sw-pointcloud";
-    this.root.setAttribute("role", "group");
-    const sheet = document.createElement("style");
-    sheet.textContent = style;
-    this.root.append(sheet);
-    this.stage = box("sw-stage", this.root);
-    this.canvas.className = "sw-canvas";
+    const { root } = this;
+    root.setAttribute("role", "group");
+    make("style", "", root).textContent = style;
+    this.stage = make("div", "sw-stage", root);
+    this.canvas = make("canvas", "sw-canvas", this.stage);
     this.canvas.tabIndex = 0;
     this.canvas.setAttribute("role", "application");
-    this.stage.append(this.canvas);
-    this.ring = box("sw-ring", this.stage);
-    this.tip = box("sw-tip", this.stage);
-    this.caption = box("sw-caption", this.stage);
-    box("sw-hint", this.stage).textContent = "drag turns · shift-drag moves · wheel or + − scales · 0 fits";
-    this.message = box("sw-message", this.stage);
+    this.still = make("img", "sw-still", this.stage);
+    this.still.alt = "The last picture of this cloud";
+    this.line = lassoLine(this.stage);
+    this.tip = new Tip(this.stage);
+    this.caption = make("div", "sw-caption", this.stage);
+    make("div", "sw-hint", this.stage).textContent = "drag turns · shift-drag moves · wheel or + − scales · 0 fits · L lasso · A selects what is shown · Esc clears";
+    this.message = make("div", "sw-message", this.stage);
     this.message.setAttribute("role", "status");
-    const fit = document.createElement("button");
-    fit.className = "sw-fit";
-    fit.type = "button";
-    fit.textContent = "Fit";
-    fit.title = "Show the whole cloud (0, or double click)";
-    fit.addEventListener("click", () => this.fit());
-    this.stage.append(fit);
-    this.legend = new Legend({ isolate: (key) => this.isolate(key), hide: (key) => this.hide(key) });
-    this.root.append(this.legend.element);
-    host.append(this.root);
-
-    this.renderer = Renderer.on(this.canvas);
-    if (this.renderer) this.watchContext(this.renderer);
-    this.endings.push(
-      store.subscribe((changes) => this.update(changes.has("points"))),
-      onChange(model, ["caption", "height", "point_size"], () => this.updateFrame()),
-      watchTheme(() => this.updateTheme()),
-      this.listenToGestures(),
-    );
-    const resized = new ResizeObserver(() => {
-      this.root.classList.toggle("sw-narrow", this.root.clientWidth < NARROW);
-      if (!this.touched) this.fitWaits = true;
-      this.draw();
+    this.toolbar = new Toolbar(this.stage, {
+      toggleLasso: () => this.setLasso(!this.lassoing),
+      fit: () => this.fit(),
+      save: () => void this.save(),
+      size: (pixels) => this.change("point_size", pixels),
+      opacity: (share) => this.change("opacity", share),
+      clearSelection: () => this.pointer.clear(),
     });
-    resized.observe(this.canvas);
-    resized.observe(this.root);
-    this.endings.push(() => resized.disconnect());
-    const zoomed = (): void => this.draw();
-    window.addEventListener("resize", zoomed);
-    this.endings.push(() => window.removeEventListener("resize", zoomed));
-    this.theme = readTheme(this.root);
+    const side = make("div", "sw-side", root);
+    this.colours = new ColourBox((name) => this.choose(name));
+    this.legend = new Legend({
+      isolate: (key) => this.isolate(key),
+      hide: (key) => this.hide(key),
+      rename: (entry, name) => store.rename(entry.rows, name),
+    });
+    side.append(this.colours.element, this.legend.element);
+    this.live = make("div", "sw-live", root);
+    this.live.setAttribute("aria-live", "polite");
+    host.append(root);
+
+    const renderer = Renderer.on(this.canvas);
+    if (renderer) this.watchContext(renderer);
+    else root.dataset["painter"] = "processor";
+    this.painter = renderer ?? Raster.on(this.canvas);
+    this.pace = this.painter && new Pace(this.painter, () => store.count, (step) => this.paint(step));
+    this.facts = new Facts(model, (row, facts) => this.tip.tell(row, facts));
+    this.pointer = new Pointer(this, store, this.tip, this.facts);
+    this.keeper = new Keeper(model, () => store.viewKey, this, () => this.rough());
+    this.listen();
+    this.theme = readTheme(root);
     this.updateFrame();
-    this.update(true);
+    this.update(ALL);
     // Until the element is on the page, the theme's variables are not known.
     requestAnimationFrame(() => this.updateTheme());
   }
 
   dispose(): void {
-    cancelAnimationFrame(this.frame);
-    window.clearTimeout(this.hoverTimer);
+    this.pace?.dispose();
+    this.pointer.dispose();
+    window.clearTimeout(this.liveTimer);
     for (const end of this.endings) end();
-    this.renderer?.dispose();
+    this.keeper.dispose();
+    this.facts.dispose();
+    this.painter?.dispose();
     this.root.remove();
   }
 
-  private listenToGestures(): () => void {
+  private listen(): void {
+    const { model, store, canvas, root } = this;
+    const resized = new ResizeObserver(() => {
+      root.classList.toggle("sw-narrow", root.clientWidth < NARROW);
+      if (!this.touched) this.fitWaits = true;
+      this.draw();
+    });
+    resized.observe(canvas);
+    resized.observe(root);
+    const zoomed = (): void => this.draw();
+    window.addEventListener("resize", zoomed);
+    root.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape" || event.defaultPrevented || !this.escape()) return;
+      event.preventDefault();
+      event.stopPropagation();
+    });
+    this.endings.push(
+      store.subscribe((changes) => this.update(changes)),
+      onChange(model, ["caption", "height", "point_size", "opacity"], () => this.updateFrame()),
+      onChange(model, ["colour_choices"], () => this.updateColours()),
+      watchTheme(() => this.updateTheme()),
+      listen(canvas, this.gestures()),
+      () => resized.disconnect(),
+      () => window.removeEventListener("resize", zoomed),
+    );
+  }
+
+  private gestures(): Gestures {
+    const { camera } = this;
     const moved = (): void => {
       this.touched = true;
-      this.leave();
-      this.draw();
+      this.pointer.leave();
+      this.pace?.hurry();
+      this.keeper.soon();
     };
-    const camera = this.camera;
     const pan = (right: number, up: number): void => {
       camera.pan(right, up);
       moved();
     };
-    return listen(this.canvas, {
+    return {
       pan,
       turn: (right, up) => {
         if (camera.isFlat) return pan(right, up);
@@ -148,9 +195,18 @@ export class CloudView {
         moved();
       },
       fit: () => this.fit(),
-      hover: (x, y) => this.hover(x, y),
-      leave: () => this.leave(),
-    });
+      hover: (x, y) => this.pointer.hover(x, y),
+      leave: () => this.pointer.leave(),
+      click: (x, y, add) => this.pointer.click(x, y, add),
+      lassoing: () => this.lassoing,
+      toggleLasso: () => this.setLasso(!this.lassoing),
+      draw: (line) => this.line.setAttribute("points", line.join(" ")),
+      lasso: (line, how) => {
+        this.pointer.lasso(line, how);
+        if (how === "replace") this.setLasso(false);
+      },
+      selectShown: () => this.pointer.shown(),
+    };
   }
 
   private watchContext(renderer: Renderer): void {
@@ -171,30 +227,55 @@ export class CloudView {
     });
   }
 
-  private update(pointsChanged: boolean): void {
-    const { store, renderer } = this;
-    if (pointsChanged) {
-      this.camera.setFrame(bounds(store.xyz, store.dimensions), store.dimensions === 2);
+  private update(changes: ReadonlySet<Change>): void {
+    const { store, painter } = this;
+    if (changes.has("points")) {
+      this.camera.setFrame(bounds(store.points), store.points.dimensions === 2);
       if (this.viewKey !== store.viewKey) {
         this.viewKey = store.viewKey;
         this.touched = false;
         this.fitWaits = true;
         this.hidden.clear();
         this.isolated = null;
+        if (this.keeper.recall()) this.fitWaits = false;
       }
-      if (renderer && !renderer.lost) renderer.setPoints(store.xyz, store.dimensions);
+      this.facts.forget();
+      painter?.setPoints(store.points);
     }
-    if (renderer && !renderer.lost) renderer.setLabels(store.labelled?.labels ?? null);
-    this.leave();
+    if (changes.has("labels") || changes.has("points")) painter?.setSlots(store.segmentation?.slots ?? null);
+    if (changes.has("values") || changes.has("points")) painter?.setValues(store.values);
+    if (changes.has("selection") || changes.has("points")) painter?.setPicked(store.selectedPlaces());
+    this.pointer.leave();
+    if (changes.has("labels") || changes.has("names") || changes.has("points")) {
+      this.entries = store.segmentation ? entriesOf(store.segmentation, store.names()) : NO_ENTRIES;
+    }
     this.updateColours();
+    this.updateToolbar();
     this.updateMessage();
     this.describe();
+    if (!changes.has("labels")) return;
+    this.readOut();
+    if (!changes.has("points")) this.pace?.hurry();
   }
 
   private updateFrame(): void {
     this.root.style.setProperty("--sw-height", `${this.model.get("height")}px`);
     this.caption.textContent = this.model.get("caption");
+    this.updateToolbar();
     this.draw();
+  }
+
+  private updateToolbar(): void {
+    const { model, store, lassoing } = this;
+    this.toolbar.update({
+      lassoing,
+      selected: store.selection.length,
+      size: model.get("point_size"),
+      automaticSize: automaticSize(store.count),
+      opacity: model.get("opacity") || 1,
+    });
+    this.root.classList.toggle("sw-lassoing", lassoing);
+    this.root.dataset["selected"] = String(store.selection.length);
   }
 
   private updateTheme(): void {
@@ -204,71 +285,78 @@ export class CloudView {
 
   /** The palette texture, the legend, and a picture. */
   private updateColours(): void {
-    const { labelled } = this.store;
-    const { theme } = this;
-    const entries: Entry[] = [];
-    const rows = Math.max(1, Math.ceil((labelled?.sizes.length ?? 2) / PALETTE_WIDTH));
-    const texels = new Uint8Array(rows * PALETTE_WIDTH * 4);
-    const put = (slot: number, colour: Rgb, kind: number): void => {
-      texels.set([colour[0] * 255, colour[1] * 255, colour[2] * 255, kind], slot * 4);
-    };
-    const present = new Set(labelled?.colours);
-    const isolated = this.isolated !== null && present.has(this.isolated) ? this.isolated : null;
-    const ghost = ghostColour(theme);
-    const noise = noiseColour(theme);
-    if (!labelled) {
-      put(1, plainColour(theme.dark), KIND.segment);
-    } else {
-      for (const slot of labelled.order) {
-        const key = labelled.colours[slot] as number;
-        const colour = segmentColour(key, theme.dark);
-        entries.push({ key, name: `segment ${slot - 1}`, size: labelled.sizes[slot] as number, colour });
-        const outside = isolated !== null && isolated !== key;
-        put(slot, outside ? ghost : colour, this.hidden.has(key) ? KIND.hidden : outside ? KIND.ghost : KIND.segment);
-      }
-      const kind = isolated === NOISE ? KIND.segment : isolated === null ? KIND.noise : KIND.ghost;
-      put(0, kind === KIND.ghost ? ghost : noise, this.hidden.has(NOISE) ? KIND.hidden : kind);
-    }
-    this.texels = texels;
-    if (this.renderer && !this.renderer.lost) this.renderer.setPalette(texels);
-    const unassigned = labelled?.sizes[0] ?? 0;
+    const { theme, store, entries, painter } = this;
+    const { segmentation, colouring } = store;
+    const mode = modeOf(colouring);
+    const present = segmentation?.colours;
+    const isolated = this.isolated !== null && (this.isolated === NOISE || present?.includes(this.isolated)) ? this.isolated : null;
+    this.texels = paletteTexels(segmentation, entries, { hidden: this.hidden, isolated }, theme, mode);
+    painter?.setPalette(this.texels);
+    if (colouring.kind !== "segment") painter?.setScale(scaleTexels(colouring, theme));
+    this.colours.update(colouring, this.model.get("colour_choices") ?? [], theme);
     this.legend.update({
-      entries,
-      noise: unassigned ? { key: NOISE, name: "noise", size: unassigned, colour: noise } : null,
-      total: this.store.count,
+      entries: entries.list.map((entry) => this.coloured(entry)),
+      count: entries.count,
+      noise: this.noise(),
+      total: store.count,
       hidden: this.hidden,
       isolated,
+      coloured: colouring.kind === "segment" || colouring.kind === "trust",
     });
+    this.root.dataset["colour"] = colouring.by;
     this.draw();
   }
 
+  private coloured(entry: Entry): Entry & { colour: Rgb } {
+    return { ...entry, colour: segmentColour(entry.key, this.theme.dark) };
+  }
+
+  private noise(): (Entry & { colour: Rgb }) | null {
+    const size = this.store.segmentation?.sizes[0] ?? 0;
+    return size ? { key: NOISE, name: "noise", named: false, size, rows: [], colour: noiseColour(this.theme) } : null;
+  }
+
   private updateMessage(): void {
-    let text = "";
-    if (!this.renderer) {
-      text = "This browser offers no WebGL2, so the cloud cannot be drawn here. The segments and their sizes are in the list.";
-    } else if (this.renderer.lost) {
-      text = "The browser took the graphics memory away. The cloud is drawn again as soon as it is given back.";
-    } else if (this.store.count === 0) {
-      text = "No points yet.";
-    }
+    const { store, painter } = this;
+    const text = reason(store, painter);
+    const url = text && (store.expected > 0 || !painter || painter.lost) ? this.keeper.still() : "";
+    this.still.hidden = url === "";
+    if (url) this.still.src = url;
     this.message.textContent = text;
     this.message.hidden = text === "";
+    this.message.classList.toggle("sw-message-low", url !== "");
     this.root.classList.toggle("sw-empty", text !== "");
+    this.root.classList.toggle("sw-by-processor", painter !== null && !(painter instanceof Renderer) && text === "");
   }
 
   private describe(): void {
-    const { count: points, labelled, dimensions } = this.store;
-    const segments = labelled?.order.length ?? 0;
-    const noise = labelled?.sizes[0] ?? 0;
-    this.root.dataset["points"] = String(points);
-    this.root.dataset["segments"] = String(segments);
-    this.root.dataset["noise"] = String(noise);
-    const what = labelled
-      ? `${plural(points, "point")} in ${plural(segments, "segment")}, ${percent(noise / Math.max(1, points))} noise`
-      : plural(points, "point");
-    this.root.setAttribute("aria-label", `Point cloud: ${what}`);
-    const keys = dimensions === 3 ? "Arrow keys turn, shift and arrow keys move" : "Arrow keys move";
-    this.canvas.setAttribute("aria-label", `${dimensions}-D point cloud: ${what}. ${keys}, plus and minus scale, 0 fits.`);
+    const { store, root } = this;
+    const segments = this.entries.count;
+    const noise = store.segmentation?.sizes[0] ?? 0;
+    Object.assign(root.dataset, { points: store.count, segments, noise, cut: store.cutTime.toFixed(1) });
+    root.setAttribute("aria-label", `Point cloud: ${summary(store, segments)}`);
+    this.canvas.setAttribute("aria-label", canvasLabel(store, segments));
+  }
+
+  private readOut(): void {
+    window.clearTimeout(this.liveTimer);
+    this.liveTimer = window.setTimeout(() => {
+      this.live.textContent = outcome(this.store, this.entries.count, this.model.get("eps"));
+    }, READ_OUT);
+  }
+
+  private choose(name: string): void {
+    // The segments' own colours need no kernel.
+    if (name === BY_SEGMENT.by) {
+      this.model.set("colouring", BY_SEGMENT);
+      this.model.save_changes();
+    }
+    this.model.send?.({ type: "colour", name });
+  }
+
+  private change<K extends "point_size" | "opacity">(name: K, value: number): void {
+    this.model.set(name, value);
+    this.model.save_changes();
   }
 
   private isolate(key: number): void {
@@ -283,10 +371,26 @@ export class CloudView {
     this.updateColours();
   }
 
+  /** Undoes what stands in the way, the nearest first; false where nothing does. */
+  private escape(): boolean {
+    if (this.lassoing) this.setLasso(false);
+    else if (this.store.selection.length > 0) this.pointer.clear();
+    else if (this.isolated !== null) this.isolate(this.isolated);
+    else return false;
+    return true;
+  }
+
+  private setLasso(on: boolean): void {
+    this.lassoing = on;
+    this.line.setAttribute("points", "");
+    this.updateToolbar();
+    if (on) this.canvas.focus({ preventScroll: true });
+  }
+
   private fit(): void {
     this.camera.reset(this.aspect);
     this.touched = false;
-    this.leave();
+    this.pointer.leave();
     this.draw();
   }
 
@@ -294,75 +398,80 @@ export class CloudView {
     return Math.max(1, this.canvas.clientWidth) / Math.max(1, this.canvas.clientHeight);
   }
 
-  /** Asks for a picture; several changes before the next frame make one. */
   private draw(): void {
-    if (this.frame || !this.renderer) return;
-    this.frame = requestAnimationFrame(() => {
-      this.frame = 0;
-      this.paint();
-    });
+    this.pace?.ask();
+    this.keeper?.soon();
   }
 
-  private paint(): void {
-    const { renderer, camera, canvas } = this;
+  /** What is on the screen now, for finding points. */
+  scene(): Scene {
+    const { store, canvas, texels } = this;
+    const matrix = forValues(this.camera.matrix(this.aspect), store.points);
+    return { points: store.points, slots: store.segmentation?.slots ?? null, texels, matrix, width: canvas.clientWidth, height: canvas.clientHeight };
+  }
+
+  pointed(row: number | null, key: number | null): void {
+    if (row === null) delete this.root.dataset["row"];
+    else this.root.dataset["row"] = String(row);
+    this.legend.point(key);
+  }
+
+  private paint(step: number): boolean {
+    const { painter, camera, canvas, store, model } = this;
     // Not on the page, or folded away: the ResizeObserver calls when it shows.
-    if (!renderer || renderer.lost || canvas.clientWidth === 0 || canvas.clientHeight === 0) return;
+    if (!painter || painter.lost || canvas.clientWidth === 0 || canvas.clientHeight === 0) return false;
     if (this.fitWaits) {
       this.fitWaits = false;
       camera.fit(this.aspect);
     }
-    renderer.draw({
-      matrix: camera.matrix(this.aspect),
+    painter.draw({
+      matrix: forValues(camera.matrix(this.aspect), store.points),
       depthRange: camera.depthRange(),
       reference: camera.distance,
-      pointSize: this.model.get("point_size") || automaticSize(this.store.count),
+      // Fewer points, a little larger: the picture keeps its weight while it moves.
+      pointSize: (model.get("point_size") || automaticSize(store.count)) * Math.min(1.8, step ** 0.25),
+      opacity: model.get("opacity") || 1,
       fade: camera.isFlat ? 0 : FADE,
       background: this.theme.background,
+      mode: modeOf(store.colouring),
+      step,
     });
     this.painted += 1;
-    this.root.dataset["painted"] = String(this.painted);
+    Object.assign(this.root.dataset, { painted: this.painted, step });
+    return true;
   }
 
-  private hover(x: number, y: number): void {
-    if (this.hoverTimer) window.clearTimeout(this.hoverTimer);
-    this.hoverTimer = window.setTimeout(() => {
-      const { store, canvas } = this;
-      const [width, height] = [canvas.clientWidth, canvas.clientHeight];
-      const matrix = this.camera.matrix(this.aspect);
-      const labels = store.labelled?.labels ?? null;
-      const pick = nearest(store.xyz, store.dimensions, labels, this.texels, matrix, width, height, x, y, HOVER_REACH);
-      if (pick) this.show(pick);
-      else this.leave();
-    }, HOVER_PAUSE);
+  /** The picture for keeping, of fewer points where all would take long; then the whole one again. */
+  private rough(): HTMLCanvasElement | null {
+    const step = this.pace?.stepFor(STILL_BUDGET) ?? 1;
+    if (this.store.count === 0 || !this.paint(step)) return null;
+    if (step > 1) this.pace?.ask();
+    return this.canvas;
   }
 
-  private show(pick: Pick): void {
-    const { labelled } = this.store;
-    const slot = labelled ? (labelled.labels[pick.row] as number) : null;
-    const key = labelled && slot !== null ? (slot === 0 ? NOISE : (labelled.colours[slot] as number)) : null;
-    const where = slot === null ? "" : slot === 0 ? "noise" : `segment ${slot - 1}`;
-    this.tip.textContent = "";
-    const head = document.createElement("b");
-    head.textContent = where || `row ${count(pick.row)}`;
-    this.tip.append(head);
-    if (where) this.tip.append(` row ${count(pick.row)}`);
-    this.tip.style.visibility = this.ring.style.visibility = "visible";
-    this.ring.style.transform = `translate(${pick.x}px, ${pick.y}px)`;
-    // The tip goes to the other side of the point near the right and lower edge.
-    const left = pick.x + this.tip.offsetWidth + 18 < this.stage.clientWidth ? pick.x + 12 : pick.x - this.tip.offsetWidth - 12;
-    const top = pick.y + this.tip.offsetHeight + 18 < this.stage.clientHeight ? pick.y + 12 : pick.y - this.tip.offsetHeight - 12;
-    this.tip.style.transform = `translate(${Math.round(left)}px, ${Math.round(top)}px)`;
-    this.root.dataset["row"] = String(pick.row);
-    this.legend.point(key);
-    this.ring.style.borderColor = mix(this.theme.background, this.theme.dark ? [1, 1, 1] : [0, 0, 0], 0.85)
-      .map((part) => Math.round(part * 255))
-      .reduce((text, part, at) => `${text}${at ? "," : ""}${part}`, "rgb(") + ")";
+  private async save(): Promise<void> {
+    if (!this.paint(1)) return;
+    const ratio = this.canvas.width / Math.max(1, this.canvas.clientWidth);
+    const { theme, entries } = this;
+    const blob = await withNames(this.canvas, ratio, {
+      entries: this.store.colouring.kind === "segment" ? entries.list.map((entry) => this.coloured(entry)) : [],
+      count: this.store.colouring.kind === "segment" ? entries.count : 0,
+      noise: this.noise(),
+      caption: this.model.get("caption"),
+      background: theme.background,
+      ink: mix(theme.background, theme.dark ? [1, 1, 1] : [0, 0, 0], 0.85),
+    });
+    if (blob) download(blob, "segments.png");
   }
+}
 
-  private leave(): void {
-    window.clearTimeout(this.hoverTimer);
-    this.tip.style.visibility = this.ring.style.visibility = "hidden";
-    delete this.root.dataset["row"];
-    this.legend.point(null);
-  }
+/** The line of a lasso, over the picture. */
+function lassoLine(stage: HTMLElement): SVGPolygonElement {
+  const picture = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  picture.setAttribute("class", "sw-lasso");
+  picture.setAttribute("aria-hidden", "true");
+  const line = document.createElementNS("http://www.w3.org/2000/svg", "polygon");
+  picture.append(line);
+  stage.append(picture);
+  return line;
 }

@@ -11,6 +11,13 @@ function aligned(value: BinaryTrait, width: number): { buffer: ArrayBufferLike; 
   return { buffer: buffer.slice(byteOffset, byteOffset + byteLength), offset: 0, bytes: byteLength };
 }
 
+/** The bytes of a trait or of a message's buffer, not copied. */
+export function bytesOf(value: BinaryTrait): Uint8Array {
+  if (value == null) return new Uint8Array(0);
+  if (value instanceof ArrayBuffer) return new Uint8Array(value);
+  return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+}
+
 export function floats(value: BinaryTrait): Float32Array {
   const { buffer, offset, bytes } = aligned(value, 4);
   return new Float32Array(buffer, offset, Math.floor(bytes / 4));
