@@ -61,6 +61,7 @@ describe("names", () => {
     expect(nameRefusal("é".repeat(80))).toBeNull();
     expect(nameRefusal("  ")).toContain("at least one character");
     expect(nameRefusal("x".repeat(81))).toContain("this one has 81");
-    expect(nameRefusal("a\u0007b")).toContain("printable");
+    for (const odd of ["\u0007", "\u00a0", "\u2028", "\u200d"]) expect(nameRefusal(`a${odd}b`)).toContain("printable");
+    expect(nameRefusal("Größere Haushalte 家族")).toBeNull();
   });
 });

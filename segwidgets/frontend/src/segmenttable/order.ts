@@ -94,7 +94,8 @@ export function nameRefusal(text: string): string | null {
   if (name === "") return "A segment's name has at least one character.";
   const length = [...name].length;
   if (length > NAME_LIMIT) return `A segment's name has at most ${NAME_LIMIT} characters; this one has ${length}.`;
-  if (/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(name)) return "A segment's name has printable characters only.";
+  // As Python's str.isprintable, which the kernel holds to: of the blanks only the plain one.
+  if (/[\p{C}\p{Zl}\p{Zp}]|(?! )\p{Zs}/u.test(name)) return "A segment's name has printable characters only.";
   return null;
 }
 
