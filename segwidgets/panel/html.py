@@ -8,8 +8,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from segwidgets.compute.backend import Backend
+from segwidgets.compute.matching import Comparison
 from segwidgets.compute.scores import Estimate
-from segwidgets.result import Scores
+from segwidgets.data import Table
+from segwidgets.history import Entry
+from segwidgets.result import Progress, Result, Scores
 
 STYLE = """<style>
 .sw-panel{color:var(--jp-ui-font-color1,#222);font-family:var(--jp-ui-font-family,system-ui,sans-serif);
@@ -28,6 +31,8 @@ STYLE = """<style>
 .sw-panel .sw-error b{color:var(--jp-error-color1,#c62828)}
 .sw-panel .sw-error pre{overflow:auto;max-height:220px;font-size:11px;line-height:1.3}
 .sw-panel .sw-verdict{line-height:1.5}
+.sw-panel .sw-advice{line-height:1.4;border-left:3px solid var(--jp-border-color1,#bbb);padding:2px 8px;margin:2px 0}
+.sw-panel .sw-advice.warn{border-color:var(--jp-warn-color1,#ef6c00)}
 .sw-panel .sw-verdict b.exact{color:var(--jp-success-color0,#1b5e20)}
 .sw-panel .sw-board{border-collapse:collapse;font-variant-numeric:tabular-nums;line-height:1.5;font-size:12px}
 .sw-panel .sw-board th{text-align:left;font-weight:600;border-bottom:1px solid var(--jp-border-color1,#bbb)}
@@ -94,6 +99,92 @@ def cards(scores: Scores, rows: int, *, pending: bool = False) -> str:
     )
     state = "pending" if pending else "final"
     return f'<div class="sw-cards" role="status" aria-live="polite" data-state="{state}">{body}</div>'
+
+
+def progress(now: Progress, seconds: float) -> str:
+    """A stage in words, and about how long the rest takes once that can be told."""
+    left = seconds * (1 - now.overall) / now.overall if now.overall > 0 else 0.0
+    told = f" · about {duration(left)} left" if seconds > 1 and 0.1 < now.overall < 1 and left >= 1 else ""
+    return f"{now.message} …{told}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them."""
+    if seconds < 1:
+        return "a second"
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
+
+
+def advice(level: str, text: str) -> str:
+    """One piece of guidance."""
+    word = "Note" if level == "note" else "Warning"
+    return f'<div class="sw-advice {escape(level)}"><b>{word}.</b> {escape(text)}</div>'
+
+
+def shipped(result: Result, table: Table) -> str:
+    """What a promotion would ship."""
+    mega = result.embedding.nbytes / 2**20
+    n, dims = result.embedding.shape
+    return (
+        f'<div class="sw-dim">Ships: the table, once per content ({n:,} rows × {len(table.columns):,} columns, '
+        f"<code>{table.digest[:12]}</code>), the map ({n:,} × {dims}, {mega:.1f} MB), the labels and the recipe "
+        f"(<code>{result.recipe.digest[:12]}</code>).</div>"
+    )
+
+
+def entry_title(entry: Entry) -> str:
+    """An entry of the history in a few words: plain text, not HTML."""
+    clusters, eps = entry.scores.get("clusters"), entry.recipe.clustering.eps
+    shown = "" if eps is None else f" · eps {eps:.3g}"
+    return f"{clusters} segments{shown}"
+
+
+def entry_detail(entry: Entry) -> str:
+    """The rest of an entry: its settings and scores, plain text."""
+    e, c = entry.recipe.embedding, entry.recipe.clustering
+    settings = f"{_METHOD_WORDS[e.method]}, min_samples {c.min_samples}"
+    if e.method == "umap":
+        settings = f"n_neighbors {e.n_neighbors}, min_dist {e.min_dist:g}, min_samples {c.min_samples}"
+    silhouette = entry.scores.get("silhouette")
+    score = "" if not silhouette else f" · silhouette {silhouette['value']:.2f}"
+    return f"{settings} · coverage {entry.scores['coverage']:.0%}{score}"
+
+
+_METHOD_WORDS = {"umap": "UMAP", "pca": "PCA", "tsne": "t-SNE", "none": "features"}
+#: Flows that are told of two compared entries.
+_FLOWS_TOLD = 6
+
+
+def comparison(a: Entry, b: Entry, found: Comparison) -> dict[str, Any]:
+    """Two entries beside each other, as the history strip shows them: plain texts."""
+
+    def number(value: object, *, share: bool = False) -> str:
+        if isinstance(value, dict):
+            value = value["value"]
+        if value is None:
+            return "–"
+        return f"{value:.1%}" if share else f"{value:,.4g}" if isinstance(value, float) else f"{value:,}"
+
+    def change(name: str) -> str:
+        one, other = (entry.scores.get(name) for entry in (a, b))
+        one, other = (value["value"] if isinstance(value, dict) else value for value in (one, other))
+        return "" if one is None or other is None else f"{other - one:+.3g}"
+
+    lines = [
+        [name, number(a.scores.get(name), share=name in {"coverage", "largest"}),
+         number(b.scores.get(name), share=name in {"coverage", "largest"}), change(name)]
+        for name in ("clusters", "coverage", "largest", "silhouette", "dbcv", "trustworthiness")
+    ]  # fmt: skip
+    word = {-1: "noise"}
+    lines += [
+        ["moved", word.get(one, f"segment {one}"), word.get(other, f"segment {other}"), f"{rows:,} rows"]
+        for one, other, rows in found.flows[:_FLOWS_TOLD]
+    ]
+    text = (
+        f"ARI {found.ari:.3f}. {found.moved:,} rows went to another segment, {found.left_noise:,} out of noise, "
+        f"{found.joined_noise:,} into it."
+    )
+    return {"title": f"{entry_title(a)}  →  {entry_title(b)}", "text": text, "rows": lines}
 
 
 def failure(error: Exception) -> str:

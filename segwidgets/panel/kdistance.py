@@ -15,8 +15,12 @@ import anywidget
 import numpy as np
 import traitlets
 
+from segwidgets.compute.guidance import Knee
+
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
+
+    from segwidgets.compute.density import Profile
 
 #: A plot is about a thousand pixels wide, and each bucket keeps its least and its greatest value.
 MAX_KEPT = 2000
@@ -65,6 +69,14 @@ def _checked(name: str, value: float | None) -> None:
         )
 
 
+def _as_rows(profile: Profile) -> bytes:
+    """(n, 3) float32 of eps, clusters and noise share; ValueError where eps do not ascend."""
+    eps = np.asarray(profile.eps, dtype=np.float64)
+    if (np.diff(eps) <= 0).any():
+        raise ValueError("the profile's eps do not ascend: give density.profile(…) of an ascending grid.")
+    return np.column_stack([eps, profile.clusters, profile.noise]).astype("<f4").tobytes()
+
+
 class KDistance(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is followed as Any
     """The k-distance plot.
 
@@ -73,7 +85,7 @@ class KDistance(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is foll
         eps: Where the line stands; the trait ``eps`` follows the line, and the line follows the trait.
         k: Which neighbour, the point itself not counted. The share that the plot calls core is the share of points
             with a k-distance of at most eps: the core points of DBSCAN where k is min_samples - 1.
-        knee: A knee of the curve to mark faintly, or None.
+        knee: A knee of the curve to mark faintly (`guidance.Knee`, or its eps), or None: the plot says "no knee".
         height: Height of the widget in CSS pixels.
 
     Raises:
@@ -89,6 +101,11 @@ class KDistance(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is foll
     n_points = traitlets.Int(0).tag(sync=True)
     k = traitlets.Int(10, min=0).tag(sync=True)
     knee = traitlets.Float(None, allow_none=True).tag(sync=True)
+    knee_confidence = traitlets.Float(0.0, min=0.0, max=1.0).tag(sync=True)
+    profile = traitlets.Bytes(b"", help="float32 rows of eps, clusters, noise share").tag(sync=True)
+    plateau = traitlets.Tuple(
+        traitlets.Float(), traitlets.Float(), default_value=None, allow_none=True, help="lowest and highest eps"
+    ).tag(sync=True)
     eps = traitlets.Float(0.0).tag(sync=True)
     height = traitlets.Int(240, min=120, max=4000).tag(sync=True)
 
@@ -98,7 +115,7 @@ class KDistance(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is foll
         *,
         eps: float = 0.0,
         k: int = 10,
-        knee: float | None = None,
+        knee: Knee | float | None = None,
         height: int = 240,
         **traits: Any,
     ) -> None:
@@ -107,30 +124,49 @@ class KDistance(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is foll
         super().__init__(eps=eps, height=height, **state, **traits)
 
     @staticmethod
-    def _state(k_distances: ArrayLike, k: int, knee: float | None) -> dict[str, Any]:
+    def _state(k_distances: ArrayLike, k: int, knee: Knee | float | None) -> dict[str, Any]:
         """The traits that show this curve, checked before any of them changes."""
         if k < 0:
             raise ValueError(f"k={k!r} is not allowed: it must be a whole number from 0.")
-        _checked("knee", knee)
+        at, confidence = (knee.value, knee.confidence) if isinstance(knee, Knee) else (knee, 0.0)
+        _checked("knee", at)
         values = _as_curve(k_distances)
         places = decimate(values)
         pairs = np.empty((len(places), 2), dtype="<f4")
         pairs[:, 0] = places
         pairs[:, 1] = values[places]
-        return {"curve": pairs.tobytes(), "n_points": len(values), "k": int(k), "knee": knee}
+        return {
+            "curve": pairs.tobytes(),
+            "n_points": len(values),
+            "k": int(k),
+            "knee": at,
+            "knee_confidence": min(1.0, max(0.0, confidence)),
+        }
 
-    def set_curve(self, k_distances: ArrayLike, k: int, knee: float | None = None) -> None:
+    def set_curve(
+        self,
+        k_distances: ArrayLike,
+        k: int,
+        *,
+        knee: Knee | float | None = None,
+        profile: Profile | None = None,
+        plateau: tuple[float, float] | None = None,
+    ) -> None:
         """Show another curve in one message; eps stays.
 
         Args:
             k_distances: (n,) finite distances from 0, in any order; at most 2,000 of them travel, the extremes always.
             k: Which neighbour they are the distances to.
             knee: A knee of the curve to mark, or None.
+            profile: Clusters and noise over ascending eps, drawn under the curve on the same axis; None for none.
+            plateau: The eps between which the clustering stays much the same, marked as a band; None for none.
 
         Raises:
             ValueError: As for the constructor; nothing changes then.
         """
         state = self._state(k_distances, k, knee)
+        state["profile"] = b"" if profile is None else _as_rows(profile)
+        state["plateau"] = plateau
         with self.hold_sync():
             for name, value in state.items():
                 setattr(self, name, value)

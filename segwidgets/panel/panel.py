@@ -1,7 +1,7 @@
-"""The panel: sliders, map, k-distance plot, scores and the promote button, over one session.
+"""The panel: controls, map, k-distance plot, scores, segments, history and promotion, over one session.
 
-Three lanes of background work keep it answering: ``run`` makes maps, ``cut`` answers eps and min_samples from the tree
-that is there, ``score`` estimates what a cut is worth. In each the newest value wins.
+It holds the parts together: `flow` computes, `picture` draws, `segments` describes, `past` remembers, `promotion`
+ships. None of them knows another.
 """
 
 from __future__ import annotations
@@ -9,33 +9,42 @@ from __future__ import annotations
 import dataclasses
 import threading
 import time
-from typing import Any
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
 import numpy as np
 import numpy.typing as npt
 
-from segwidgets import warmup
-from segwidgets.compute import embedding as methods
-from segwidgets.compute.embedding import Snapshot, aligned
-from segwidgets.compute.embedding.pca import display as displayed
+from segwidgets import script
+from segwidgets.compute.advice import plateau
 from segwidgets.compute.guidance import knee
 from segwidgets.data import Table
+from segwidgets.estimates import Estimates
+from segwidgets.history import History
+from segwidgets.names import Names
 from segwidgets.panel import html
-from segwidgets.panel.controls import Controls
+from segwidgets.panel.advice import Guidance
+from segwidgets.panel.controls import CLUSTERING, HELP, Controls
+from segwidgets.panel.flow import Flow
 from segwidgets.panel.kdistance import KDistance
-from segwidgets.panel.pointcloud import PointCloud
+from segwidgets.panel.past import Past
+from segwidgets.panel.picture import Picture
 from segwidgets.panel.promotion import Promotion
+from segwidgets.panel.segments import Segments
 from segwidgets.panel.worker import Lane
 from segwidgets.recipe import Recipe, RecipeError
-from segwidgets.session import Cancelled, Progress, Result, Session
+from segwidgets.session import Progress, Result, Session
 
-_DEBOUNCE = 0.05
-_SCORE_DELAY = 0.2
-_PROGRESS_EVERY = 0.1
-_FIRST = "First picture: a sample, and the other rows around it. The map is being laid out."
-_NUDGED = "Preview: the last map, nudged by the new settings. The map is being laid out."
-_COMPILING = "Compiling, once after an installation: a minute or two …"
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+#: Seconds after the last move until eps is shown everywhere: before, the browser has the newer one.
+_REST = 0.3
+#: eps over which clusters and noise are drawn under the k-distances.
+_PROFILE_POINTS = 400
 
 
 class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets carries no types
@@ -47,9 +56,12 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets carries no types
         session: share one to share its cache.
         backend: "auto", "cpu" or "cuml", as `Session` takes it; a session that is given has one already.
         height: of the map, in pixels.
+        renderer: "webgl", or "ipyvolume" for the same scene through ipyvolume (above 50,000 points a sample).
+        hover: columns that are told of the row under the pointer; by default those in which it has the most.
+        history: the folder the history is kept in; by default one per table in segwidgets' home.
 
-    ``recipe`` and ``result`` tell what the panel shows; setting ``recipe`` moves the sliders. Work starts at once and
-    in the background; `wait` blocks until it is done.
+    ``recipe`` and ``result`` tell what the panel shows; setting ``recipe`` moves the sliders. ``selection`` are the
+    rows picked in the map. Work starts at once and in the background; `wait` blocks until it is done.
     """
 
     def __init__(
@@ -60,6 +72,9 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets carries no types
         session: Session | None = None,
         backend: str = "auto",
         height: int = 540,
+        renderer: str = "webgl",
+        hover: Sequence[str] | None = None,
+        history: str | Path | None = None,
     ) -> None:
         if not isinstance(table, Table):
             raise TypeError(f"Panel needs a table from segwidgets.read(...), got {type(table).__name__}.")
@@ -67,24 +82,37 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets carries no types
         self._session = session if session is not None else Session(table, backend=backend)
         self._session.check(start)
         self._table = table
-        self._lock = threading.RLock()
-        self._wanted = start
-        self._result: Result | None = None
-        self._drawn: npt.NDArray[np.float32] | None = None
-        self._scored = False
-        self._last_progress = 0.0
-        self._runs = Lane("run", delay=_DEBOUNCE, failed=self._failed)
-        self._cuts = Lane("cut", failed=self._failed)
-        self._scoring = Lane("score", delay=_SCORE_DELAY, failed=self._failed)
-        self._lanes = (self._runs, self._cuts, self._scoring)
-        self._controls = Controls(start, table.n_rows, self._changed)
-        self.cloud = PointCloud(height=height, caption="")
-        self.k_distance = KDistance(height=320)
-        self.k_distance.observe(self._eps_dragged, "eps")
-        self._promotion = Promotion(table, self._finished)
-        self._head = widgets.HTML(
-            html.STYLE + html.header(table.name, table.n_rows, len(table.columns), self._session.backend)
-        )
+        self._names = Names()
+        self._estimates = Estimates()
+        self._settle = Lane("settle", delay=_REST, failed=self._broke)
+        self._picture = Picture(self._session, renderer, height, hover, self._renamed, self._broke)
+        self.cloud = self._picture.cloud
+        self.k_distance = KDistance(height=340)
+        self._flow = Flow(self._session, start, self)
+        self._controls = Controls(start, table.n_rows, self._moved)
+        self._segments = Segments(table, self._renamed, self._picked, self._broke)
+        folder = Path(history) if history is not None else None
+        self._past = Past(self._session, History.of(table, folder), self._go, self._broke)
+        self._guidance = Guidance(self._apply)
+        self._promotion = Promotion(table, self._shipped)
+        self.k_distance.observe(lambda change: self._eps_moved(change["new"]), "eps")
+        self.cloud.observe(lambda change: self._eps_moved(change["new"]), "eps")
+        # The browser carries eps from one to the other by itself: a kernel that computes, or is gone, holds up nothing.
+        self._links = [
+            widgets.jslink((self._controls.eps, "value"), (self.k_distance, "eps")),
+            widgets.jslink((self._controls.eps, "value"), (self.cloud, "eps")),
+        ]
+        self._lanes = (
+            *self._flow.lanes, self._settle, *self._picture.lanes, self._segments.lane, *self._past.lanes,
+        )  # fmt: skip
+        super().__init__(self._assemble())
+        self.add_class("sw-panel")
+        self._flow.run()
+
+    def _assemble(self) -> list[widgets.Widget]:
+        columns = len(self._table.columns)
+        header = html.header(self._table.name, self._table.n_rows, columns, self._session.backend)
+        self._head = widgets.HTML(html.STYLE + header)
         self._bar = widgets.FloatProgress(min=0, max=1, layout=widgets.Layout(width="180px"))
         self._words = widgets.HTML()
         self._cancel = widgets.Button(
@@ -100,43 +128,111 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets carries no types
             [self._controls.view, self.k_distance], layout=widgets.Layout(flex="1 1 330px", min_width="300px")
         )
         right = widgets.VBox(
-            [self.cloud, self._busy, self._cards], layout=widgets.Layout(flex="2 1 520px", min_width="320px")
+            [self._errors, self.cloud, self._busy, self._cards, self._guidance.view],
+            layout=widgets.Layout(flex="2 1 520px", min_width="320px"),
         )
         body = widgets.HBox([left, right], layout=widgets.Layout(flex_flow="row wrap", grid_gap="16px"))
-        super().__init__([self._head, self._errors, body, self._promotion.view])
-        self.add_class("sw-panel")
-        self._run()
+        return [self._head, body, self._segments.view, self._past.view, self._promotion.view]
 
     # -- what others ask ---------------------------------------------------------------------------------------------
 
     @property
     def recipe(self) -> Recipe:
         """What the sliders say; filled in by the data where the map for it is there."""
-        with self._lock:
-            if self._result is None or not self._shows(self._result):
-                return self._wanted
-            return self._result.recipe.replace(**self._clustering())
+        return self._flow.recipe
 
     @recipe.setter
     def recipe(self, recipe: Recipe) -> None:
         if not isinstance(recipe, Recipe):
             raise RecipeError(f"panel.recipe must be a Recipe, got {type(recipe).__name__}.")
-        self._session.check(recipe)
-        with self._lock:
-            self._wanted = recipe
+        self._flow.want(recipe)
         self._controls.show(recipe)
-        self._run()
+        self._clear_errors()
 
     @property
     def result(self) -> Result | None:
-        """What the panel shows: labels, embedding, scores, timings; None until the first map is there."""
-        with self._lock:
-            return self._result
+        """What the panel shows: labels, embedding, scores, timings, names; None until the first map is there."""
+        result = self._flow.result
+        return None if result is None else self._named(result)
 
     @property
     def job(self) -> Any:
         """The job promoted last, or None."""
         return self._promotion.job
+
+    @property
+    def names(self) -> dict[int, str]:
+        """What the segments that are shown are called, by number; those without a name are left out."""
+        result = self._flow.result
+        return {} if result is None else self._names.of(result.labels)
+
+    @property
+    def selection(self) -> npt.NDArray[np.int64]:
+        """The rows picked in the map, ascending; set it to pick rows from Python."""
+        rows: npt.NDArray[np.int64] = self.cloud.selection
+        return rows
+
+    @selection.setter
+    def selection(self, rows: npt.ArrayLike) -> None:
+        self.cloud.set_selection(np.asarray(rows))
+
+    def selected_rows(self) -> pd.DataFrame:
+        """The customers picked in the map: their columns, ``id`` as the index, and ``segment``."""
+        rows = self.selection
+        if not len(rows):
+            return self._table.take(np.array([0])).to_frame().iloc[:0]
+        frame = self._table.take(rows).to_frame()
+        result = self._flow.result
+        if result is not None:
+            frame.insert(0, "segment", result.labels[rows])
+        return frame
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a customer: ``id``, ``segment`` (-1: noise) and, once one has a name, ``name``."""
+        return self._there().to_frame()
+
+    def code(self) -> str:
+        """Python that repeats what is shown, without a widget."""
+        return script.code(self.recipe, self._table)
+
+    def figure(self, name: str, **options: Any) -> Figure:
+        """A plot for papers and reports, by matplotlib: "k-distance", "clusters", "profile" or "sizes"."""
+        from segwidgets.panel.figures import figure
+
+        return figure(self._there(), name, **options)
+
+    def rename(self, rows: Sequence[int], name: str) -> None:
+        """Name the segments that hold these rows as core points; several become one under the name.
+
+        Raises:
+            ValueError: the name is empty, too long or not printable.
+        """
+        self._name(self._names.renamed(rows, name))
+
+    def colour_by(self, name: str) -> None:
+        """Colour the map by "segment", "trust", "silhouette" or a column."""
+        self._picture.colour_by(name)
+
+    def undo(self) -> None:
+        """Go to the setting before the present one."""
+        self._past.undo()
+
+    def redo(self) -> None:
+        """Take an `undo` back."""
+        self._past.redo()
+
+    @property
+    def history(self) -> tuple[Any, ...]:
+        """Every setting that came to rest, the oldest first, earlier kernels' too; each has ``id`` and ``recipe``."""
+        return self._past.entries
+
+    def go_back(self, identifier: str) -> None:
+        """Go to an entry of the history."""
+        self._past.goto(identifier)
+
+    def compare(self, a: str, b: str) -> Any:
+        """Two entries of the history beside each other: sizes, ARI, who moved."""
+        return self._past.compare(a, b)
 
     def promote(self) -> None:
         """Press the Promote button."""
@@ -153,245 +249,193 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets carries no types
                 left = None if end is None else max(0.0, end - time.monotonic())
                 if not lane.wait(left):
                     raise TimeoutError(f"the panel was still computing after {timeout} s.")
-        result = self.result
-        if result is None:
-            raise RuntimeError("there is no result: the computation failed or was cancelled; the panel says why.")
-        return result
+        return self._there()
 
     def cancel(self) -> None:
         """Stop what is being computed; what is shown stays."""
-        for lane in self._lanes:
-            lane.cancel()
+        self._flow.cancel()
         self._bar.value = 0
         self._words.value = '<span class="sw-dim">Cancelled. Move a control to compute again.</span>'
 
     def close(self) -> None:
         """Stop all work and close the widget. A promoted job runs on."""
         # A panel whose arguments were refused is closed too, by its finaliser, and has none of these.
-        for part in (*getattr(self, "_lanes", ()), *filter(None, [getattr(self, "_promotion", None)])):
-            part.close()
+        for lane in getattr(self, "_lanes", ()):
+            lane.close()
+        promotion = getattr(self, "_promotion", None)
+        if promotion is not None:
+            promotion.close()
         super().close()
 
     # -- what the user moves -----------------------------------------------------------------------------------------
 
-    def _eps_dragged(self, change: dict[str, Any]) -> None:
-        if not self._controls.is_quiet:
-            # The curve of duplicates starts at 0, and DBSCAN's eps above it.
-            self._changed("eps", max(change["new"], self._controls.least_eps), source="plot")
+    def _moved(self, name: str, value: Any) -> None:
+        self._clear_errors()
+        self._past.forget_pending()
+        if self._flow.move(name, value) and name == "eps":
+            self._settle.submit(lambda _: self._show_eps())
 
-    def _changed(self, name: str, value: Any, source: str = "control") -> None:
+    def _eps_moved(self, eps: float) -> None:
+        """The line of the plot was moved, or the browser carried eps to the cloud: the slider's move, once."""
+        result = self._flow.result
+        if result is None or eps == result.recipe.clustering.eps:
+            return
+        # The curve of duplicates starts at 0, and DBSCAN's eps above it.
+        self._moved("eps", max(eps, self._controls.eps.min))
+
+    def _apply(self, change: dict[str, Any]) -> None:
+        """Make the change that an advice asks for."""
         try:
-            with self._lock:
-                if name == "method":
-                    wanted = self._wanted.replace(
-                        embedding=dataclasses.replace(self._wanted.embedding, method=value, n_epochs=None)
-                    )
-                else:
-                    wanted = self._wanted.replace(**{name: value})
-                self._session.check(wanted)
-                self._wanted = wanted
+            self.recipe = self._flow.wanted.replace(**change)
         except RecipeError as error:
-            self._failed(error)
-            return
-        self._errors.value = ""
-        if name in {"eps", "min_samples"}:
-            self._cut(source)
-        else:
-            self._run()
+            self.failed(error, "setting")
 
-    # -- maps --------------------------------------------------------------------------------------------------------
+    def _go(self, recipe: Recipe, names: Names) -> None:
+        self._name(names)
+        self.recipe = recipe
 
-    def _shows(self, result: Result) -> bool:
-        """Whether a result's map is the one that is wanted."""
-        with self._lock:
-            wanted = self._session.resolve(self._wanted)
-        return (wanted.features, wanted.embedding) == (result.recipe.features, result.recipe.embedding)
+    def _picked(self, segment: int | None) -> None:
+        """The user points at a segment of the table: its rows are picked in the map."""
+        result = self._flow.result
+        if result is not None:
+            rows = np.flatnonzero(result.labels == segment) if segment is not None else np.empty(0, np.int64)
+            self.cloud.set_selection(rows)
 
-    def _clustering(self) -> dict[str, Any]:
-        """The wanted DBSCAN settings, eps as shown where it was left open."""
-        with self._lock:
-            clustering = self._wanted.clustering
-            eps = clustering.eps
-            if eps is None and self._result is not None:
-                eps = self._result.recipe.clustering.eps
-            return {"eps": eps, "min_samples": clustering.min_samples}
-
-    def _run(self) -> None:
-        self._errors.value = self._words.value = ""
-        self._busy.layout.visibility = "visible"
-        self._runs.submit(self._make_map)
-
-    def _make_map(self, cancel: threading.Event) -> None:
-        with self._lock:
-            wanted = self._wanted
+    def _renamed(self, rows: Sequence[int], name: str) -> None:
+        """The user named segments in the legend or the table."""
         try:
-            if not warmup.is_done():
-                self._words.value = f'<span class="sw-dim">{html.escape(_COMPILING)}</span>'
-                if not warmup.wait(cancel):
-                    raise Cancelled("cancelled while compiling")
-            snapshot = None
-            if "layout" in self._session.pending(wanted) and not self._nudge(wanted, cancel):
-                snapshot = self._first_picture(wanted, cancel)
-            result = self._session.run(
-                wanted, progress=self._report, cancel=cancel, early=self._show_map, snapshot=snapshot
-            )
-            self._show_scores(result)
-        finally:
-            if not cancel.is_set():
-                self._busy.layout.visibility = "hidden"
+            self.rename(rows, name)
+        except ValueError as error:
+            self._broke(error)
 
-    def _nudge(self, wanted: Recipe, cancel: threading.Event) -> bool:
-        """Show the map that is there, moved some steps towards the wanted one; False where that cannot be."""
-        with self._lock:
-            result = self._result
-        if result is None or result.recipe.features != self._session.resolve(wanted).features:
-            return False
-        points = self._session.nudge(wanted, result.embedding, cancel=cancel)
-        if points is not None:
-            self._draw(points, result.labels, caption=_NUDGED)
-        return points is not None
+    def _name(self, names: Names) -> None:
+        self._names = names
+        self._picture.name(names)
+        self._segments.name(names)
+        result = self._flow.result
+        if result is not None:
+            self._past.rename(names)
 
-    def _first_picture(self, wanted: Recipe, cancel: threading.Event) -> Snapshot | None:
-        """Show what a large table's layout starts from; what then shows the layout as it goes on."""
-        if self._table.n_rows <= methods.SAMPLE_ABOVE or wanted.embedding.method != "umap":
-            return None
-        preview = self._session.preview(wanted, progress=self._report, cancel=cancel)
-        with self._lock:
-            self._result = None
-        self._draw(preview.embedding, preview.labels, caption=_FIRST)
+    # -- what the flow tells -----------------------------------------------------------------------------------------
 
-        def snapshot(points: npt.NDArray[np.float32], epochs: int) -> None:
-            del epochs
-            if not cancel.is_set():
-                self._draw(points, preview.labels, caption=_FIRST)
+    def working(self, words: str) -> None:
+        """A map is being made."""
+        said = words or self._plan()
+        self._words.value = f'<span class="sw-dim">{html.escape(said)}</span>' if said else ""
+        self._busy.layout.visibility = "visible"
 
-        return snapshot
+    def _plan(self) -> str:
+        """Which stages will run, and about how long."""
+        wanted = self._flow.wanted
+        return self._estimates.text(self._session, wanted)
 
-    def _draw(
-        self,
-        points: npt.NDArray[np.float32],
-        labels: npt.NDArray[np.int32],
-        caption: str = "",
-        *,
-        fit: bool = False,
-    ) -> None:
-        """Show points, turned onto those that are shown, as maps must not jump; ``fit`` sets the camera anew."""
-        shown = displayed(points)
-        # Another cut of the same map, or the next map of the same shape, must not turn the user's camera back.
-        keep_view = self._drawn is not None and self._drawn.shape == shown.shape
-        if keep_view and self._drawn is not None:
-            shown = aligned(shown, self._drawn)
-        self._drawn = shown
-        self.cloud.set_points(shown, labels, caption=caption, keep_view=keep_view and not fit)
-
-    def _report(self, progress: Progress) -> None:
-        now = time.monotonic()
-        if now - self._last_progress < _PROGRESS_EVERY and progress.done < 1:
-            return
-        self._last_progress = now
+    def progress(self, progress: Progress, seconds: float) -> None:
+        """How far the map is."""
         self._bar.value = progress.overall
-        self._words.value = f'<span class="sw-dim">{html.escape(progress.message)} …</span>'
+        self._words.value = f'<span class="sw-dim">{html.escape(html.progress(progress, seconds))}</span>'
 
-    def _show_map(self, result: Result) -> None:
-        """Show a new map with its labels; where eps or min_samples moved on in the meantime, cut again."""
-        clustering = result.recipe.clustering
-        with self._lock:
-            # A layout outgrows the first picture that it starts from.
-            fit = self._result is None
-            self._result, self._scored = result, False
-            stale = (
-                self._wanted.clustering.min_samples != clustering.min_samples
-                or self._wanted.clustering.eps
-                not in {
-                    None,
-                    clustering.eps,
-                }
-            )
-        self._draw(result.embedding, result.labels, fit=fit)
-        self._show_curve(result, clustering.min_samples)
-        self._show_eps(float(clustering.eps or 0), source="")
+    def idle(self) -> None:
+        """No map is being made any more."""
+        self._busy.layout.visibility = "hidden"
+
+    def draw(
+        self, points: npt.NDArray[np.float32], labels: npt.NDArray[np.int32], *, caption: str = "", fit: bool = False
+    ) -> None:
+        """Show points."""
+        self._picture.draw(points, labels, caption=caption, fit=fit)
+
+    def map_made(self, result: Result) -> None:
+        """A new map is there."""
+        self._estimates.learn(result)
+        self._show_curve(result)
+        self._show_eps(result)
+        self._picture.show(result)
+        self._segments.show(result)
         self._cards.value = html.cards(result.scores, len(result.labels), pending=True)
         features = sum(len(group.columns) for group in result.recipe.features.plan or ())
         self._head.value = html.STYLE + html.header(
             self._table.name, self._table.n_rows, features, self._session.backend
         )
-        self._promotion.button.disabled = False
-        if stale:
-            self._cut("")
+        self._promotion.show(result)
 
-    def _show_curve(self, result: Result, min_samples: int) -> None:
-        # DBSCAN counts the point itself, so a core point reaches its (min_samples - 1)-th neighbour within eps.
-        k = max(1, min_samples - 1)
-        curve = result.density.k_distances(k)
-        bend = knee(curve)
-        with self._controls.quietly():
-            self.k_distance.set_curve(curve, k, knee=None if bend is None else bend.value)
-        positive = curve[curve > 0]
-        if len(positive):
-            low, high = np.quantile(positive, [0.01, 1.0])
-            self._controls.eps_range(float(low) / 2, float(high) * 1.5)
-
-    def _show_eps(self, eps: float, source: str) -> None:
-        """Show eps everywhere but where the user is moving it."""
-        with self._controls.quietly():
-            if source != "plot":
-                self.k_distance.eps = eps
-            if source != "control":
-                self._controls.show_eps(eps)
-
-    # -- cuts --------------------------------------------------------------------------------------------------------
-
-    def _cut(self, source: str) -> None:
-        self._cuts.submit(lambda cancel: self._make_cut(cancel, source))
-
-    def _make_cut(self, cancel: threading.Event, source: str) -> None:
-        with self._lock:
-            result, clustering = self._result, self._wanted.clustering
-        if result is None:
-            return  # the map that is being made takes the wanted eps
-        if clustering.min_samples > result.density.max_min_samples:
-            self._run()
-            return
-        eps = clustering.eps
-        if eps is None:
-            eps = result.density.suggest_eps(clustering.min_samples)
-            source = ""
-        labels = result.density.labels(eps, clustering.min_samples)
-        if cancel.is_set():
-            return
-        cut = result.with_labels(labels, eps=eps, min_samples=clustering.min_samples)
-        with self._lock:
-            if self._result is not result:
-                return  # a new map came in; it is cut by itself
-            moved = result.recipe.clustering.min_samples != clustering.min_samples
-            self._result, self._scored = cut, False
-        self.cloud.set_labels(labels)
+    def cut_made(self, result: Result, *, moved: bool) -> None:
+        """The map is cut anew."""
+        self._picture.recut(result, moved=moved)
         if moved:
-            self._show_curve(result, clustering.min_samples)
-        self._show_eps(eps, source)
-        self._cards.value = html.cards(cut.scores, len(labels), pending=True)
-        self._scoring.submit(lambda stop: self._score(stop, cut))
+            self._show_curve(result)
+        if self._flow.wanted.clustering.eps is None or moved:
+            self._show_eps(result)
+        self._settle.submit(lambda _: self._show_eps())
+        self._cards.value = html.cards(result.scores, len(result.labels), pending=True)
 
-    def _score(self, cancel: threading.Event, cut: Result) -> None:
-        self._show_scores(self._session.run(cut.recipe, cancel=cancel), of=cut)
-
-    def _show_scores(self, result: Result, of: Result | None = None) -> None:
-        """Show finished scores unless the labels have moved on."""
-        with self._lock:
-            shown = self._result
-            if shown is None or (of is not None and shown is not of) or shown.label_digest != result.label_digest:
-                return
-            self._result, self._scored = result, True
+    def scored(self, result: Result) -> None:
+        """The scores of what is shown are there."""
+        self._estimates.learn(result)
         self._cards.value = html.cards(result.scores, len(result.labels))
+        self._guidance.show(result)
+        self._segments.show(result)
+        self._past.keep(result, self._picture.drawn, self._names)
+        self._controls.tell_costs(self._costs(result))
 
-    def _finished(self, cancel: threading.Event) -> Result:
-        """The result that is shown, with its scores: what a promotion ships."""
-        with self._lock:
-            result, scored = self._result, self._scored
+    def failed(self, error: Exception, where: str) -> None:
+        """Something went wrong: told where it arose."""
+        (self._controls.errors if where == "setting" else self._errors).value = html.failure(error)
+
+    # -- helpers -----------------------------------------------------------------------------------------------------
+
+    def _broke(self, error: Exception) -> None:
+        self.failed(error, "map")
+
+    def _clear_errors(self) -> None:
+        self._errors.value = self._controls.errors.value = ""
+
+    def _there(self) -> Result:
+        result = self.result
         if result is None:
-            raise RuntimeError("there is no map yet: wait for it, then promote.")
-        return result if scored else self._session.run(result.recipe, cancel=cancel)
+            raise RuntimeError("there is no result: the computation failed or was cancelled; the panel says why.")
+        return result
 
-    def _failed(self, error: Exception) -> None:
-        self._errors.value = html.failure(error)
-        self._busy.layout.visibility = "hidden"
+    def _named(self, result: Result) -> Result:
+        return dataclasses.replace(result, names=self._names.of(result.labels))
+
+    def _shipped(self, cancel: threading.Event) -> tuple[Result, Names]:
+        """What a promotion ships: the finished result, and what its segments are called."""
+        return self._flow.finished(cancel), self._names
+
+    def _show_curve(self, result: Result) -> None:
+        # DBSCAN counts the point itself, so a core point reaches its (min_samples - 1)-th neighbour within eps.
+        c = result.recipe.clustering
+        k = max(1, c.min_samples - 1)
+        curve = result.density.k_distances(k)
+        positive = curve[curve > 0]
+        profile = None
+        if len(positive):
+            low, high = (float(value) for value in np.quantile(positive, [0.01, 1.0]))
+            self._controls.eps_range(low / 2, high * 1.5)
+            profile = result.density.profile(np.geomspace(low / 2, high * 1.5, _PROFILE_POINTS), c.min_samples)
+        self.k_distance.set_curve(
+            curve,
+            k,
+            knee=knee(curve),
+            profile=profile,
+            plateau=plateau(result.density, float(c.eps or 0), c.min_samples),
+        )
+
+    def _show_eps(self, result: Result | None = None) -> None:
+        """Show the eps that is in force everywhere, once nothing moves, and how far it can move."""
+        shown = result if result is not None else self._flow.result
+        if shown is None:
+            return
+        eps = float(shown.recipe.clustering.eps or 0)
+        self._controls.eps.show(eps)
+        self.k_distance.eps = eps
+        self.cloud.eps = eps
+        self.k_distance.plateau = plateau(shown.density, eps, shown.recipe.clustering.min_samples)
+
+    def _costs(self, result: Result) -> dict[str, str]:
+        """What moving each setting will run, and about how long, by what this session has seen."""
+        return {
+            name: self._estimates.cost(self._session, result.recipe, name)
+            for name in HELP
+            if name not in CLUSTERING and name != "method"
+        }

@@ -14,6 +14,8 @@ import ipywidgets as widgets
 
 from segwidgets.data import Table
 from segwidgets.jobs import Job, promote
+from segwidgets.jobs.spec import TARGETS
+from segwidgets.names import Names
 from segwidgets.panel import html
 from segwidgets.panel.worker import Lane
 from segwidgets.session import Cancelled, Result
@@ -30,11 +32,11 @@ class Promotion:
 
     Args:
         table: what the job runs on.
-        current: gives the finished result that the panel shows, computing what is missing; called off the main
-            thread, and cancelled like any work.
+        current: gives the finished result that the panel shows, computing what is missing, and what its segments are
+            called; called off the main thread, and cancelled like any work.
     """
 
-    def __init__(self, table: Table, current: Callable[[threading.Event], Result]) -> None:
+    def __init__(self, table: Table, current: Callable[[threading.Event], tuple[Result, Names]]) -> None:
         self._table = table
         self._current = current
         self.job: Job | None = None
@@ -42,6 +44,10 @@ class Promotion:
         self._board_lane = Lane("board", failed=self._board_failed)
         narrow = widgets.Layout(width="230px")
         style = {"description_width": "76px"}
+        self.target = widgets.Dropdown(
+            options=list(TARGETS), description="target", tooltip="Where the job runs", style=style, layout=narrow
+        )
+        self.shipped = widgets.HTML()
         self.experiment = widgets.Text(value="segwidgets", description="experiment", style=style, layout=narrow)
         self.trial = widgets.Text(placeholder="by date", description="trial", style=style, layout=narrow)
         self.button = widgets.Button(
@@ -63,13 +69,19 @@ class Promotion:
             [
                 widgets.HTML(html.group("Promote to a tracked job")),
                 widgets.HBox(
-                    [self.experiment, self.trial, self.button, self.refresh, self.progress],
+                    [self.target, self.experiment, self.trial, self.button, self.refresh, self.progress],
                     layout=widgets.Layout(flex_flow="row wrap", align_items="center"),
                 ),
+                self.shipped,
                 self.verdict,
                 self.board,
             ]
         )
+
+    def show(self, result: Result) -> None:
+        """There is something to promote: say what would be shipped."""
+        self.button.disabled = False
+        self.shipped.value = html.shipped(result, self._table)
 
     def start(self) -> None:
         """Promote what the panel shows now."""
@@ -78,10 +90,12 @@ class Promotion:
         self._lane.submit(self._promote)
 
     def _promote(self, cancel: threading.Event) -> None:
-        result = self._current(cancel)
+        result, names = self._current(cancel)
         job = promote(
             result.recipe,
             self._table,
+            target=self.target.value,
+            names=names,
             experiment=self.experiment.value.strip() or None,
             trial=self.trial.value.strip() or None,
             result=result,

@@ -52,7 +52,7 @@ def test_a_newcomer_walks_the_whole_path(notebook: Notebook, lab: Lab) -> None:
 
     # eps by keyboard: every row is clustered anew.
     before = segments(cloud)
-    page.locator(".widget-slider", has_text="eps").locator(".noUi-handle").focus()
+    page.locator(".sw-setting[data-name=eps] input[type=range]").focus()
     for _ in range(12):
         page.keyboard.press("ArrowRight")
     by_key = wait_for_other(cloud, before)
@@ -65,12 +65,16 @@ def test_a_newcomer_walks_the_whole_path(notebook: Notebook, lab: Lab) -> None:
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     page.mouse.move(x, y)
     page.mouse.down()
-    page.mouse.move(x, y + 7, steps=6)
+    page.mouse.move(x + 14, y, steps=6)
     page.mouse.up()
     wait_for_other(cloud, by_key)
     expect(page.locator(".sw-cards[data-state=final]")).to_be_visible(timeout=60_000)
     shown = segments(cloud)
     expect(page.locator(".sw-card[data-score=segments] b")).to_have_text(f"{shown:,}")
+
+    # What sets the segments apart, and the past.
+    expect(page.locator(".sw-segmenttable tbody tr").first).to_be_visible(timeout=60_000)
+    expect(page.locator(".sw-history [aria-current=true]")).to_be_visible(timeout=30_000)
 
     # Promote: the job recomputes the segments and finds the same ones.
     page.get_by_role("button", name="Promote").click()
@@ -107,3 +111,42 @@ def test_what_goes_wrong_in_the_background_is_told_in_the_panel(notebook: Notebo
     expect(error).to_contain_text("same")
     expect(error.locator("details")).not_to_have_attribute("open", "")
     assert notebook.errors == []
+
+
+def test_eps_moves_while_the_kernel_is_busy(notebook: Notebook, lab: Lab) -> None:
+    page = notebook.page
+    name = lab.write_notebook(
+        "busy.ipynb",
+        "import segwidgets as sw\npanel = sw.Panel(sw.samples.blobs(3000))\npanel",
+        "panel.wait(120); None",
+        "import time; time.sleep(20)",
+    )
+    notebook.open(lab, name)
+    notebook.run_cell(0)
+    notebook.run_cell(1)
+    cloud = page.locator(".sw-pointcloud").first
+    handle = page.locator(".sw-setting[data-name=eps] input[type=range]")
+    expect(page.locator(".sw-cards[data-state=final]")).to_be_visible(timeout=60_000)
+    before = segments(cloud)
+    notebook.run_cell(2, wait=False)
+    page.wait_for_timeout(500)
+    handle.focus()
+    for _ in range(40):
+        page.keyboard.press("ArrowLeft")
+    assert wait_for_other(cloud, before) > 0
+    assert page.evaluate("window.jupyterapp.shell.currentWidget.context.sessionContext.session.kernel.status") == "busy"
+    assert notebook.errors == []
+
+
+def test_the_panel_is_accessible(notebook: Notebook, lab: Lab) -> None:
+    page = notebook.page
+    name = lab.write_notebook(
+        "accessible.ipynb", "import segwidgets as sw\npanel = sw.Panel(sw.samples.blobs(1000))\npanel"
+    )
+    notebook.open(lab, name)
+    notebook.run_cell(0)
+    expect(page.locator(".sw-cards[data-state=final]")).to_be_visible(timeout=90_000)
+    expect(page.locator(".sw-segmenttable tbody tr").first).to_be_visible(timeout=60_000)
+    for theme in ("JupyterLab Light", "JupyterLab Dark"):
+        notebook.theme(theme)
+        assert notebook.accessible(".sw-panel") == []

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { rounded } from "../src/shared/format";
 import type { Curve } from "../src/kdist/scale";
-import { axis, keyed, logTicks, position, rankAt, rankLabel, ticks, unpack, valueAt, wide } from "../src/kdist/scale";
+import { axis, keyed, logTicks, position, rankAt, ticks, unpack, valueAt, wide } from "../src/kdist/scale";
 
 const curve = (values: number[], ranks = values.map((_, i) => i)): Curve => ({
   ranks: Float32Array.from(ranks),
@@ -78,10 +78,6 @@ describe("ticks", () => {
 
   it("fall back to round steps where no power of ten fits", () => {
     expect(logTicks(0.21, 0.28, 4).length).toBeGreaterThanOrEqual(2);
-  });
-
-  it("count points in thousands and millions", () => {
-    expect([0, 500, 10000, 12500, 1500000].map(rankLabel)).toEqual(["0", "500", "10k", "12.5k", "1.5M"]);
   });
 });
 

@@ -69,7 +69,7 @@ export function wide(curve: Curve): boolean {
   return Math.log10(high / early) > WIDE;
 }
 
-/** The y axis: from 0, or logarithmic from the smallest positive value; with some air above. */
+/** The axis of eps: from 0, or logarithmic from the smallest positive value; with some air above. */
 export function axis(curve: Curve, log: boolean): Axis {
   const high = curve.values.at(-1) ?? 0;
   const low = positive(curve);
@@ -79,7 +79,7 @@ export function axis(curve: Curve, log: boolean): Axis {
   return { low: floor / 1.15, high: Math.max(high * 1.15, floor * 2), log };
 }
 
-/** 0 at the bottom of the axis, 1 at its top; beyond it, clamped. */
+/** 0 at the low end of the axis, 1 at the high one; beyond it, clamped. */
 export function position(scale: Axis, value: number): number {
   if (scale.log) {
     if (value <= scale.low) return 0;
@@ -119,13 +119,6 @@ export function logTicks(low: number, high: number, wanted: number): number[] {
     }
   }
   return found.length >= 2 ? found : ticks(low, high, wanted);
-}
-
-/** A number of points for an axis: 0, 500, 10k, 1.5M. */
-export function rankLabel(rank: number): string {
-  if (rank >= 1e6) return `${Number((rank / 1e6).toPrecision(4))}M`;
-  if (rank >= 1e3) return `${Number((rank / 1e3).toPrecision(4))}k`;
-  return String(rank);
 }
 
 const STEP = 0.01;
