@@ -57,7 +57,7 @@ class HistoryStrip(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is f
     can_redo = traitlets.Bool().tag(sync=True)
     starred_only = traitlets.Bool().tag(sync=True)
     chosen = traitlets.List(traitlets.Unicode()).tag(sync=True)
-    comparison = traitlets.Dict(None, allow_none=True).tag(sync=True)
+    comparison = traitlets.Dict(allow_none=True).tag(sync=True)
 
     def __init__(self, entries: Sequence[Mapping[str, Any]] = (), **traits: Any) -> None:
         self._called: dict[str, list[Callable[..., object]]] = {}
@@ -83,6 +83,11 @@ class HistoryStrip(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is f
     def on_redo(self, redone: Callable[[], object]) -> None:
         """Call ``redone()`` when the user takes an undo back."""
         self._called.setdefault("redo", []).append(redone)
+
+    @traitlets.default("comparison")  # type: ignore[untyped-decorator]  # traitlets is followed as Any
+    def _no_comparison(self) -> None:
+        """A Dict takes a default of None for an empty one."""
+        return
 
     @traitlets.validate("entries")  # type: ignore[untyped-decorator]  # traitlets is followed as Any
     def _check_entries(self, proposal: dict[str, Any]) -> list[dict[str, Any]]:

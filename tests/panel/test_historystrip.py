@@ -85,6 +85,7 @@ def test_the_entries_travel_without_their_pictures_which_travel_once() -> None:
 
 def test_a_comparison_is_shown_until_the_user_closes_it() -> None:
     shown = strip()
+    assert shown.get_state()["comparison"] is None
     shown.comparison = {"title": "A and B", "text": "ARI 0.8", "rows": [["clusters", 5, 6, "+1"]]}
     assert shown.comparison["rows"] == [["clusters", "5", "6", "+1"]]
     shown.set_state({"comparison": None})
