@@ -81,9 +81,10 @@ class _Effects:
 
     def told(self, segment: int, column: int) -> Feature:
         one, other = self.inside[segment, column], self.outside[segment, column]
-        text = f"{one:.0%}, elsewhere {other:.0%}" if self.as_share else f"mean {one:,.4g}, elsewhere {other:,.4g}"
+        told = f"{one:.0%}, elsewhere {other:.0%}" if self.as_share else f"mean {one:,.4g}, elsewhere {other:,.4g}"
+        name = self.names[column]
         effect = float(self.effects[segment, column])
-        return Feature(self.names[column], text, effect, "more" if effect > 0 else "less")
+        return Feature(name, f"{name}: {told}", effect, "more" if effect > 0 else "less")
 
 
 def profile_segments(table: Table, labels: npt.ArrayLike, *, top: int = 5, tick: Tick = no_tick) -> SegmentProfiles:

@@ -326,8 +326,10 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets carries no types
 
     def _plan(self) -> str:
         """Which stages will run, and about how long."""
-        wanted = self._flow.wanted
-        return self._estimates.text(self._session, wanted)
+        try:
+            return self._estimates.text(self._session, self._flow.wanted)
+        except ValueError:  # a table that no map can be made of: the run itself says so
+            return ""
 
     def progress(self, progress: Progress, seconds: float) -> None:
         """How far the map is."""
@@ -396,7 +398,8 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets carries no types
         return result
 
     def _named(self, result: Result) -> Result:
-        return dataclasses.replace(result, names=self._names.of(result.labels))
+        names = self._names.of(result.labels)
+        return dataclasses.replace(result, names=names) if names else result
 
     def _shipped(self, cancel: threading.Event) -> tuple[Result, Names]:
         """What a promotion ships: the finished result, and what its segments are called."""

@@ -90,6 +90,8 @@ def test_a_newcomer_walks_the_whole_path(notebook: Notebook, lab: Lab) -> None:
     expect(line).to_contain_text("completed")
     expect(line).to_contain_text(f"{shown:,}")
 
+    page.set_viewport_size({"width": 1560, "height": 2400})  # or the lower half is outside of the picture
+    page.mouse.move(2, 2)
     notebook.shot("explore-light", of=".sw-panel")
     notebook.theme("JupyterLab Dark")
     notebook.shot("explore-dark", of=".sw-panel")

@@ -64,7 +64,7 @@ def test_counts_are_told_as_shares_of_rows_that_have_any(frame: pd.DataFrame) ->
     feature = {one.name: one for one in of(profile_segments(table, LABELS, top=20).segments, 1).features}["c1"]
     inside = (frame["c1"][LABELS == 1] > 0).mean()
     outside = (frame["c1"][LABELS != 1] > 0).mean()
-    assert feature.text == f"{inside:.0%}, elsewhere {outside:.0%}"
+    assert feature.text == f"c1: {inside:.0%}, elsewhere {outside:.0%}"
     logged = np.log1p(frame["c1"].to_numpy())
     assert feature.effect == pytest.approx(cohens_d(logged[LABELS == 1], logged[LABELS != 1]), rel=1e-6)
     assert feature.direction == "more"
@@ -107,7 +107,7 @@ def test_a_sparse_table_stays_sparse_and_says_the_same_as_a_dense_one() -> None:
     labels = np.repeat([0, 1], 250)
     wide = profile_segments(sw.read(X), labels, top=2).segments
     assert wide[0].features[0].name == "x3"
-    assert wide[0].features[0].text.startswith("100%")
+    assert wide[0].features[0].text.startswith("x3: 100%")
 
 
 def test_it_can_be_cancelled_and_refuses_labels_of_other_rows(frame: pd.DataFrame) -> None:

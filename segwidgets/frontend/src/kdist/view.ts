@@ -24,7 +24,7 @@ export interface KDistanceTraits {
 const PAUSE = 50;
 /** Digits kept of a dragged eps: finer than a pixel, and still readable in a recipe. */
 const DIGITS = 4;
-const MARGIN = { top: 24, right: 14, bottom: 34, left: 46 };
+const MARGIN = { top: 40, right: 14, bottom: 34, left: 46 };
 /** The lower plot's share of the height, and the gap above it in pixels. */
 const LOWER = 0.32;
 const GAP = 22;
@@ -319,7 +319,7 @@ export class KDistanceView {
     }
     put(svg("line", "sw-k-base", grid), { x1: left, x2: right, y1: bottom + 0.5, y2: bottom + 0.5 });
     label(`eps: distance on the map`, left + width / 2, bottom + 29, "middle");
-    label(`points with their ${ordinal(this.model.get("k"))} neighbour within eps`, left, MARGIN.top - 9, "start");
+    label(`points with their ${ordinal(this.model.get("k"))} neighbour within eps`, left, 11, "start");
     if (this.profile.eps.length === 0) return;
     const most = mostClusters(this.profile);
     across(this.z(1), count(most));
