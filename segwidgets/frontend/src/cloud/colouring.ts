@@ -36,7 +36,6 @@ export function paletteTexels(
   entries: Entries,
   shown: Shown,
   theme: Theme,
-  mode: number,
 ): Uint8Array {
   const slots = segmentation?.sizes.length ?? 2;
   const texels = new Uint8Array(Math.max(1, Math.ceil(slots / PALETTE_WIDTH)) * PALETTE_WIDTH * 4);
@@ -61,8 +60,7 @@ export function paletteTexels(
     put(slot, outside ? ghost : segmentBytes(key, theme.dark), kind);
   }
   const { isolated } = shown;
-  // Coloured by a value, noise is a point like others.
-  const kind = isolated === NOISE || (isolated === null && mode === MODE.value) ? KIND.segment : isolated === null ? KIND.noise : KIND.ghost;
+  const kind = isolated === NOISE ? KIND.segment : isolated === null ? KIND.noise : KIND.ghost;
   put(0, kind === KIND.ghost ? ghost : bytesOf(noiseColour(theme)), shown.hidden.has(NOISE) ? KIND.hidden : kind);
   return texels;
 }

@@ -138,6 +138,17 @@ export class CloudStore {
     this.model.send?.({ type: "rename", rows, name });
   }
 
+  /** (n) the labels that are shown, by row. */
+  labels(): Int32Array | null {
+    const { segmentation } = this;
+    if (!segmentation) return null;
+    const labels = new Int32Array(this.count);
+    for (let place = 0; place < this.count; place++) {
+      labels[this.row(place)] = segmentation.numbers[segmentation.slots[place] as number] as number;
+    }
+    return labels;
+  }
+
   /** The names that were given, by slot. */
   names(): Map<number, string> {
     const slots = this.segmentation?.slots;

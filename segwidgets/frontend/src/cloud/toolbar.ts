@@ -45,7 +45,7 @@ export class Toolbar {
     this.automatic = make("input", "", label);
     this.automatic.type = "checkbox";
     this.automatic.addEventListener("change", () => actions.size(this.automatic.checked ? 0 : Number(this.size.value)));
-    label.append("size by the number of points");
+    label.append("size chosen for me");
     this.opacity = this.slider("Opacity", 0.05, 1, 0.01, actions.opacity);
     this.box.addEventListener("keydown", (event) => {
       event.stopPropagation();

@@ -84,6 +84,8 @@ export class CloudView {
   ) {
     const { root } = this;
     root.setAttribute("role", "group");
+    // What is shown, for tests and for the browser's console.
+    Object.assign(root, { cloud: store });
     make("style", "", root).textContent = style;
     this.stage = make("div", "sw-stage", root);
     this.canvas = make("canvas", "sw-canvas", this.stage);
@@ -287,10 +289,9 @@ export class CloudView {
   private updateColours(): void {
     const { theme, store, entries, painter } = this;
     const { segmentation, colouring } = store;
-    const mode = modeOf(colouring);
     const present = segmentation?.colours;
     const isolated = this.isolated !== null && (this.isolated === NOISE || present?.includes(this.isolated)) ? this.isolated : null;
-    this.texels = paletteTexels(segmentation, entries, { hidden: this.hidden, isolated }, theme, mode);
+    this.texels = paletteTexels(segmentation, entries, { hidden: this.hidden, isolated }, theme);
     painter?.setPalette(this.texels);
     if (colouring.kind !== "segment") painter?.setScale(scaleTexels(colouring, theme));
     this.colours.update(colouring, this.model.get("colour_choices") ?? [], theme);
