@@ -69,6 +69,14 @@ def _checked(name: str, value: float | None) -> None:
         )
 
 
+def _check_plateau(plateau: tuple[float, float] | None) -> None:
+    if plateau is not None and not (0 <= plateau[0] <= plateau[1] < math.inf):
+        raise ValueError(
+            f"plateau={tuple(plateau)!r} is not allowed: it must be the lowest and the highest eps, finite and from 0, "
+            "or None for no band."
+        )
+
+
 def _as_rows(profile: Profile) -> bytes:
     """(n, 3) float32 of eps, clusters and noise share; ValueError where eps do not ascend."""
     eps = np.asarray(profile.eps, dtype=np.float64)
@@ -166,6 +174,7 @@ class KDistance(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is foll
         """
         state = self._state(k_distances, k, knee)
         state["profile"] = b"" if profile is None else _as_rows(profile)
+        _check_plateau(plateau)
         state["plateau"] = plateau
         with self.hold_sync():
             for name, value in state.items():
@@ -177,3 +186,12 @@ class KDistance(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is foll
         if not (math.isfinite(eps) and eps >= 0):
             raise traitlets.TraitError(f"eps={eps!r} is not allowed: it must be a finite number from 0.")
         return eps
+
+    @traitlets.validate("plateau")  # type: ignore[untyped-decorator]  # traitlets is followed as Any
+    def _check_band(self, proposal: dict[str, Any]) -> tuple[float, float] | None:
+        plateau: tuple[float, float] | None = proposal["value"]
+        try:
+            _check_plateau(plateau)
+        except ValueError as error:
+            raise traitlets.TraitError(str(error)) from None
+        return plateau

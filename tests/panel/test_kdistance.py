@@ -9,6 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from segwidgets.compute.density import Profile
+from segwidgets.compute.guidance import Knee
 from segwidgets.panel.kdistance import MAX_KEPT, KDistance, decimate
 
 STATIC = pathlib.Path(__file__).parents[2] / "segwidgets" / "panel" / "static"
@@ -69,6 +71,50 @@ def test_setting_a_curve_leaves_eps() -> None:
     assert (plot.eps, plot.k, plot.knee, plot.n_points) == (0.7, 7, None, 3)
 
 
+def over(eps: list[float]) -> Profile:
+    """Four clusters and a quarter of noise, at every eps."""
+    n = len(eps)
+    return Profile(np.array(eps), np.full(n, 4), np.full(n, 0.25), np.full(n, 0.3))
+
+
+def test_the_profile_travels_as_rows_of_eps_clusters_and_noise() -> None:
+    plot = KDistance([1.0, 2.0])
+    plot.set_curve([1.0, 2.0], 3, profile=over([0.5, 1.5]), plateau=(0.75, 1.25))
+    rows = np.frombuffer(plot.profile, "<f4").reshape(-1, 3)
+    np.testing.assert_array_equal(rows, [[0.5, 4, 0.25], [1.5, 4, 0.25]])
+    assert plot.plateau == (0.75, 1.25)
+    plot.set_curve([1.0, 2.0], 3)
+    assert (plot.profile, plot.plateau) == (b"", None)
+
+
+def test_a_profile_that_does_not_ascend_is_refused_and_nothing_changes() -> None:
+    plot = KDistance([1.0, 2.0])
+    before = plot.get_state()
+    with pytest.raises(ValueError, match="ascend"):
+        plot.set_curve([3.0, 4.0], 3, profile=over([1.5, 0.5]))
+    assert plot.get_state() == before
+
+
+def test_a_knee_comes_with_its_confidence() -> None:
+    plot = KDistance([1.0, 2.0], knee=Knee(1.5, 0, 0.625))
+    assert (plot.knee, plot.knee_confidence) == (1.5, 0.625)
+    plot.set_curve([1.0, 2.0], 3)
+    assert (plot.knee, plot.knee_confidence) == (None, 0.0)
+
+
+@pytest.mark.parametrize("plateau", [(0.2, 0.1), (-0.1, 0.3), (0.1, np.inf), (np.nan, 0.3)])
+def test_a_plateau_that_cannot_be_is_refused(plateau: tuple[float, float]) -> None:
+    plot = KDistance([1.0, 2.0], eps=0.2)
+    plot.plateau = (0.1, 0.3)
+    with pytest.raises(traitlets.TraitError, match="plateau="):
+        plot.plateau = plateau
+    before = plot.get_state()
+    with pytest.raises(ValueError, match="plateau="):
+        plot.set_curve([3.0, 4.0], 3, plateau=plateau)
+    assert plot.get_state() == before
+    assert plot.plateau == (0.1, 0.3)
+
+
 def test_an_eps_beyond_the_curve_is_kept() -> None:
     plot = KDistance([1.0, 2.0], eps=100.0)
     assert plot.eps == 100.0
@@ -116,7 +162,7 @@ def test_a_curve_that_cannot_be_is_refused_and_nothing_changes(
     plot = KDistance([1.0, 2.0], eps=1.0, k=2, knee=1.0)
     before = plot.get_state()
     with pytest.raises(ValueError, match=named):
-        plot.set_curve(distances, k, knee)
+        plot.set_curve(distances, k, knee=knee)
     assert plot.get_state() == before
 
 
