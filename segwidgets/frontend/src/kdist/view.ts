@@ -3,11 +3,13 @@ import { floats } from "../shared/binary";
 import { count, percent, plural, rounded, short } from "../shared/format";
 import type { Model } from "../shared/model";
 import { onChange } from "../shared/model";
-import type { Axis, Curve } from "./scale";
+import { html, put, svg, SVG } from "./dom";
 import { at, mostClusters, type Profile, unpackProfile } from "./profile";
+import type { Axis, Curve } from "./scale";
 import { axis, keyed, logTicks, position, rankAt, ticks, unpack, valueAt, wide } from "./scale";
 import style from "./style.css";
 import { Throttle } from "./throttle";
+import { inWords, ordinal } from "./words";
 
 export interface KDistanceTraits {
   curve: BinaryTrait;
@@ -28,34 +30,6 @@ const MARGIN = { top: 40, right: 14, bottom: 34, left: 46 };
 /** The lower plot's share of the height, and the gap above it in pixels. */
 const LOWER = 0.32;
 const GAP = 22;
-const SVG = "http://www.w3.org/2000/svg";
-
-function svg<K extends keyof SVGElementTagNameMap>(tag: K, name: string, parent: Element): SVGElementTagNameMap[K] {
-  const element = document.createElementNS(SVG, tag);
-  if (name) element.setAttribute("class", name);
-  parent.append(element);
-  return element;
-}
-
-function html<K extends keyof HTMLElementTagNameMap>(tag: K, name: string, parent: Element): HTMLElementTagNameMap[K] {
-  const element = document.createElement(tag);
-  element.className = name;
-  parent.append(element);
-  return element;
-}
-
-function put(element: Element, attributes: Record<string, number | string>): void {
-  for (const [name, value] of Object.entries(attributes)) {
-    element.setAttribute(name, typeof value === "number" ? String(Math.round(value * 100) / 100) : value);
-  }
-}
-
-/** "1st", "2nd", "3rd", "10th", "11th", "21st". */
-export function ordinal(value: number): string {
-  const tens = value % 100;
-  const ending = tens >= 11 && tens <= 13 ? "th" : ({ 1: "st", 2: "nd", 3: "rd" } as Record<number, string>)[value % 10];
-  return `${value}${ending ?? "th"}`;
-}
 
 /** The sorted k-distances with eps as a line that moves by pointer and by key. */
 export class KDistanceView {
@@ -429,15 +403,9 @@ export class KDistanceView {
 
   /** The plot in words, for those who do not see it. */
   private tell(told: string, core: string, eps: number): void {
-    const [knee, plateau] = [this.model.get("knee"), this.model.get("plateau")];
     const k = this.model.get("k");
-    const words = [
-      `${k}-distance plot of ${count(this.points)} points.`,
-      `At eps ${short(eps, DIGITS)}: ${told}${core} of the points are core.`,
-      knee === null ? "No knee." : `Knee at ${short(knee)}.`,
-      plateau ? `The clustering stays much the same from eps ${short(plateau[0])} to ${short(plateau[1])}.` : "",
-    ];
-    this.twin.textContent = words.filter(Boolean).join(" ");
+    const [knee, plateau] = [this.model.get("knee"), this.model.get("plateau")];
+    this.twin.textContent = inWords({ k, points: this.points, eps, told: `${told}${core}`, knee, plateau });
     this.root.setAttribute("aria-label", `${k}-distance plot of ${count(this.points)} points`);
   }
 
