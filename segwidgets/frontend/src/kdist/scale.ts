@@ -1,5 +1,7 @@
 /** Orders of magnitude from which on a curve is first shown on a logarithmic axis. */
 const WIDE = 2;
+/** So is a curve whose largest value is this many times its median: on a linear axis its bulk would be a sliver. */
+const TAIL = 8;
 /** A logarithmic axis shows at most this many orders of magnitude below the largest value. */
 const DECADES = 6;
 
@@ -60,13 +62,14 @@ function positive(curve: Curve): number | null {
   return at < curve.values.length ? (curve.values[at] as number) : null;
 }
 
-/** Whether a logarithmic axis shows the curve better: the value at 1 % and the largest lie far apart. */
+/** Whether a logarithmic axis shows the curve better: the value at 1 %, or the median, lies far below the largest. */
 export function wide(curve: Curve): boolean {
   const low = positive(curve);
   const high = curve.values.at(-1) ?? 0;
   if (low === null) return false;
   const early = Math.max(low, curve.values[Math.floor(curve.values.length * 0.01)] as number);
-  return Math.log10(high / early) > WIDE;
+  const median = Math.max(low, curve.values[Math.floor(curve.values.length / 2)] as number);
+  return Math.log10(high / early) > WIDE || high / median > TAIL;
 }
 
 /** The axis of eps: from 0, or logarithmic from the smallest positive value; with some air above. */
