@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import linear_sum_assignment
 from scipy.sparse import coo_matrix, csr_matrix
-from scipy.sparse.csgraph import connected_components
+from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 
 from segwidgets.compute.scores.counts import adjusted_rand_index
 from segwidgets.compute.scores.estimate import checked_labels
@@ -69,10 +68,10 @@ def _shared(one: npt.NDArray[np.int64], other: npt.NDArray[np.int64]) -> csr_mat
 
 
 def match(before: npt.ArrayLike, after: npt.ArrayLike) -> Matching:
-    """The pairing of segments that leaves the most rows in their segment (Kuhn 1955, the Hungarian method).
+    """The pairing of segments that leaves the most rows in their segment (Kuhn 1955).
 
-    Segments that share no row are never a pair. What overlaps falls apart into independent groups, which are solved one
-    by one, so thousands of segments that mostly stay cost little.
+    Segments that share no row are never a pair. The assignment is solved on the overlaps that there are (Jonker and
+    Volgenant 1987, for sparse matrices), so memory grows with them and not with the product of the numbers of segments.
 
     Args:
         before: (n,) whole numbers, below 0 for noise.
@@ -85,21 +84,16 @@ def match(before: npt.ArrayLike, after: npt.ArrayLike) -> Matching:
     shared = _shared(one, other)
     rows, columns = shared.shape
     partner = np.full(columns, -1, np.int64)
-    both = coo_matrix(shared)
-    graph = coo_matrix((both.data, (both.row, both.col + rows)), (rows + columns, rows + columns))
-    _, group = connected_components(graph, directed=False)
-    order = np.argsort(group[both.row], kind="stable")
-    starts = np.flatnonzero(np.diff(group[both.row][order], prepend=-1))
-    for part in np.split(order, starts[1:]):
-        if not len(part):
-            continue
-        mine, place = np.unique(both.row[part], return_inverse=True)
-        theirs, where = np.unique(both.col[part], return_inverse=True)
-        table = np.zeros((len(mine), len(theirs)), np.int64)
-        table[place, where] = both.data[part]
-        for row, column in zip(*linear_sum_assignment(table, maximize=True), strict=True):
-            if table[row, column] > 0:
-                partner[theirs[column]] = mine[row]
+    both = shared.tocoo()
+    # Each segment before also has a column of its own, so that it may stay alone. One row more on every edge changes no
+    # choice, for each segment takes exactly one, and makes staying alone an edge that is stored.
+    itself = np.arange(rows)
+    edges = np.concatenate([both.data + 1, np.ones(rows, np.int64)]).astype(np.float64)
+    places = (np.concatenate([both.row, itself]), np.concatenate([both.col, columns + itself]))
+    table = coo_matrix((edges, places), (rows, columns + rows)).tocsr()
+    mine, theirs = min_weight_full_bipartite_matching(table, maximize=True) if rows else (itself, itself)
+    paired = theirs < columns
+    partner[theirs[paired]] = mine[paired]
     size_one = np.bincount(one[one >= 0], minlength=rows)
     size_other = np.bincount(other[other >= 0], minlength=columns)
     jaccard = np.zeros(columns)
@@ -111,9 +105,18 @@ def match(before: npt.ArrayLike, after: npt.ArrayLike) -> Matching:
 
 
 def renumber(after: npt.ArrayLike, matching: Matching) -> npt.NDArray[np.int32]:
-    """(n,) int32: the same partition under the numbers that its segments had before; new ones take free numbers."""
+    """(n,) int32: the same partition under the numbers that its segments had before; new ones take free numbers.
+
+    Raises:
+        ValueError: ``after`` has segments that the matching does not know.
+    """
     labels = np.maximum(checked_labels(after), -1)
     partner = matching.before
+    if labels.max(initial=-1) >= len(partner):
+        raise ValueError(
+            f"labels go up to {labels.max()}, but the matching knows segments 0 to {len(partner) - 1}: "
+            "match(before, after) with these labels as `after` first."
+        )
     taken = set(partner[partner >= 0].tolist())
     free = (number for number in range(len(partner) + len(taken) + 1) if number not in taken)
     place = np.array([-1, *(one if one >= 0 else next(free) for one in partner.tolist())], np.int32)
@@ -131,9 +134,10 @@ def compare(a: npt.ArrayLike, b: npt.ArrayLike) -> Comparison:
     matching = match(one, other)
     home = np.append(matching.before, -1)[other]  # the last entry is noise's
     elsewhere = (one != home) | ((one < 0) != (other < 0))
-    pairs, counts = np.unique(np.stack([one[elsewhere], other[elsewhere]]), axis=1, return_counts=True)
+    wide = len(matching.before) + 1
+    pairs, counts = np.unique((one[elsewhere] + 1) * wide + other[elsewhere] + 1, return_counts=True)
     most = np.argsort(-counts, kind="stable")
-    flows = tuple((int(pairs[0, i]), int(pairs[1, i]), int(counts[i])) for i in most)
+    flows = tuple((int(pairs[i] // wide) - 1, int(pairs[i] % wide) - 1, int(counts[i])) for i in most)
     noise = (one < 0, other < 0)
     return Comparison(
         ari=float(adjusted_rand_index(one, other)),

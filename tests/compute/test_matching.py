@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -95,6 +96,26 @@ def test_thousands_of_segments_are_matched_at_once() -> None:
     after = np.random.default_rng(0).permutation(5_000)[before]
     found = match(before, after)
     np.testing.assert_array_equal(renumber(after, found), before)
+
+
+def test_segments_that_all_overlap_need_no_table_of_all_pairs() -> None:
+    # One chain of overlaps joins all segments; a table of 6,000 x 6,000 pairs would be 288 MB.
+    before = np.repeat(np.arange(6_000), 4)
+    after = np.roll(before, 1)
+    tracemalloc.start()
+    try:
+        found = match(before, after)
+        assert tracemalloc.get_traced_memory()[1] < 20e6
+    finally:
+        tracemalloc.stop()
+    assert found.before.tolist() == list(range(6_000))
+    assert compare(before, after).moved == 6_000
+
+
+def test_labels_that_were_not_matched_are_not_renumbered() -> None:
+    found = match(np.array([0, 1]), np.array([0, 1]))
+    with pytest.raises(ValueError, match="segments 0 to 1"):
+        renumber(np.array([0, 2]), found)
 
 
 @pytest.mark.parametrize("bad", [np.array([0.5, 1]), np.array([0, 1, 2])])
