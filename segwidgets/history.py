@@ -1,7 +1,8 @@
 """The panel's memory: every setting that came to rest, on disk, with its scores, its names and a thumbnail.
 
 One file an entry, written whole or not at all, so that two kernels on one folder add to each other's history and never
-spoil it. Where one stands is a file of its own: after an undo a new setting begins a branch, and nothing is lost.
+spoil it. Where one stands is a file of its own, read once: two kernels stand where each likes, and the last move is
+where the next one begins. After an undo a new setting begins a branch, and nothing is lost.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import datetime as dt
 import json
 import logging
 import secrets
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +34,7 @@ class Entry:
     """A setting that came to rest.
 
     ``id`` sorts by time. ``scores`` are those of `Scores.to_dict`, ``sizes`` rows by segment. ``thumbnail`` is a PNG
-    or None.
+    or None. ``parent`` is the id of the entry that it was made from, "" for the first.
     """
 
     id: str
@@ -44,6 +46,7 @@ class Entry:
     label_digest: str
     starred: bool = False
     note: str = ""
+    parent: str = ""
     names: Names = dataclasses.field(default_factory=Names)
     thumbnail: bytes | None = None
 
@@ -54,12 +57,14 @@ class Entry:
         return json.dumps({**values, "recipe": self.recipe.to_dict(), "names": self.names.to_dict()}, indent=1)
 
     @classmethod
-    def from_json(cls, text: str, thumbnail: bytes | None) -> Entry:
-        """An entry; raises ValueError, TypeError or KeyError where the text is none."""
+    def from_json(cls, text: str, thumbnail: bytes | None, identifier: str) -> Entry:
+        """The entry of that id; raises ValueError, TypeError or KeyError where the text is none or another's."""
         values = dict(json.loads(text))
+        if values["id"] != identifier:
+            raise ValueError(f"it holds the entry {values['id']!r}")
         values["recipe"] = Recipe.from_dict(values["recipe"])
         values["names"] = Names.from_dict(values["names"])
-        values["sizes"] = tuple(values["sizes"])
+        values["sizes"] = tuple(int(size) for size in values["sizes"])
         return cls(**values, thumbnail=thumbnail)
 
 
@@ -75,6 +80,9 @@ class History:
         self.folder = Path(folder)
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._limit = limit
+        self._lock = threading.RLock()
+        self._warned: set[Path] = set()
+        self._here, self._ahead = self._cursor()
 
     @classmethod
     def of(cls, table: Table, folder: Path | None = None) -> History:
@@ -97,18 +105,18 @@ class History:
 
     @property
     def current(self) -> Entry | None:
-        """Where one stands."""
-        return self._at(self._cursor())
+        """Where one stands; None at the beginning, and where another kernel let that entry go."""
+        return self._read(self._place(self._here)) if self._here else None
 
     @property
     def can_undo(self) -> bool:
         """Whether there is an entry before."""
-        return self._beside(-1) is not None
+        return self._before() is not None
 
     @property
     def can_redo(self) -> bool:
-        """Whether there is an entry behind."""
-        return self._beside(1) is not None
+        """Whether there is an entry after."""
+        return self._after() is not None
 
     # -- what changes it ---------------------------------------------------------------------------------------------
 
@@ -117,57 +125,67 @@ class History:
 
         Raises OSError where the folder cannot be written; nothing of the entry is left then.
         """
-        current = self.current
-        if (
-            current is not None
-            and current.recipe.digest == result.recipe.digest
-            and current.label_digest == result.label_digest
-        ):
-            return current
-        now = dt.datetime.now(dt.UTC)
-        entry = Entry(
-            # Sorted by time, and another than any other kernel's.
-            id=f"{now:%Y%m%dT%H%M%S%f}-{secrets.token_hex(3)}",
-            time=now.isoformat(timespec="seconds"),
-            recipe=result.recipe,
-            scores=result.scores.to_dict(),
-            sizes=tuple(int(size) for size in result.sizes),
-            table_digest=result.table_digest,
-            label_digest=result.label_digest,
-            names=names or Names(),
-            thumbnail=thumbnail,
-        )
-        if thumbnail is not None:
-            storage.write_atomic(self._picture(entry.id), thumbnail)
-        storage.write_atomic(self._place(entry.id), entry.to_json())
-        self._stand(entry.id)
-        self._trim(entry.id)
-        return entry
+        with self._lock:
+            current = self.current
+            if (
+                current is not None
+                and current.recipe.digest == result.recipe.digest
+                and current.label_digest == result.label_digest
+            ):
+                return current
+            now = dt.datetime.now(dt.UTC)
+            entry = Entry(
+                id=self._new_id(now),
+                time=now.isoformat(timespec="seconds"),
+                recipe=result.recipe,
+                scores=result.scores.to_dict(),
+                sizes=tuple(int(size) for size in result.sizes),
+                table_digest=result.table_digest,
+                label_digest=result.label_digest,
+                parent=self._here,
+                names=names or Names(),
+                thumbnail=thumbnail,
+            )
+            try:
+                if thumbnail is not None:
+                    storage.write_atomic(self._picture(entry.id), thumbnail)
+                storage.write_atomic(self._place(entry.id), entry.to_json())
+            except BaseException:
+                self._picture(entry.id).unlink(missing_ok=True)
+                raise
+            self._stand(entry.id)
+            self._trim(entry.id)
+            return entry
 
     def undo(self) -> Entry | None:
-        """Stand at the entry before; None where there is none."""
-        return self._move(-1)
+        """Stand at the entry that the present one was made from; None where there is none."""
+        with self._lock:
+            found = self._before()
+            return None if found is None else self._stand_at(found, (*self._ahead, self._here))
 
     def redo(self) -> Entry | None:
-        """Stand at the entry behind; None where there is none."""
-        return self._move(1)
+        """Take an `undo` back, else go to the newest entry made from the present one; None where there is none."""
+        with self._lock:
+            found = self._after()
+            return None if found is None else self._stand_at(found, self._ahead[:-1])
 
     def goto(self, identifier: str) -> Entry:
         """Stand at an entry; KeyError where there is none."""
-        entry = self.entry(identifier)
-        self._stand(identifier)
-        return entry
+        with self._lock:
+            return self._stand_at(identifier, ())
 
     def star(self, identifier: str, starred: bool = True) -> Entry:
         """Keep an entry, or let it go with the others."""
-        return self._write(dataclasses.replace(self.entry(identifier), starred=starred))
+        with self._lock:
+            return self._write(dataclasses.replace(self.entry(identifier), starred=starred))
 
     def rename(self, names: Names) -> Entry | None:
         """What the segments where one stands are called now."""
-        current = self.current
-        if current is None or current.names == names:
-            return current
-        return self._write(dataclasses.replace(current, names=names))
+        with self._lock:
+            current = self.current
+            if current is None or current.names == names:
+                return current
+            return self._write(dataclasses.replace(current, names=names))
 
     # -- files -------------------------------------------------------------------------------------------------------
 
@@ -186,40 +204,64 @@ class History:
         with contextlib.suppress(OSError):
             picture = path.with_suffix(".png").read_bytes()
         try:
-            return Entry.from_json(text, picture)
+            entry = Entry.from_json(text, picture, path.stem.removeprefix("entry-"))
         except (ValueError, TypeError, KeyError, AttributeError) as error:
-            _log.warning("the history leaves out %s, which is damaged: %s", path, error)
+            if path not in self._warned:  # the strip reads all of them at every step
+                self._warned.add(path)
+                _log.warning("the history leaves out %s, which is damaged: %s", path, error)
             return None
+        return entry
 
     def _write(self, entry: Entry) -> Entry:
         storage.write_atomic(self._place(entry.id), entry.to_json())
         return entry
 
-    def _cursor(self) -> str:
+    def _cursor(self) -> tuple[str, tuple[str, ...]]:
+        """Where the last kernel stood, and what it had undone, the first last."""
         try:
-            return str(json.loads((self.folder / _CURSOR).read_text())["id"])
+            values = json.loads((self.folder / _CURSOR).read_text())
+            return str(values["id"]), tuple(str(one) for one in values["ahead"])
         except (OSError, ValueError, KeyError, TypeError):
-            return ""
+            return "", ()
 
-    def _stand(self, identifier: str) -> None:
-        storage.write_atomic(self.folder / _CURSOR, json.dumps({"id": identifier}))
+    def _stand(self, identifier: str, ahead: tuple[str, ...] = ()) -> None:
+        self._here, self._ahead = identifier, ahead
+        storage.write_atomic(self.folder / _CURSOR, json.dumps({"id": identifier, "ahead": ahead}))
 
-    def _at(self, identifier: str) -> Entry | None:
-        return self._read(self._place(identifier)) if identifier else None
+    def _stand_at(self, identifier: str, ahead: tuple[str, ...]) -> Entry:
+        entry = self.entry(identifier)
+        self._stand(identifier, ahead)
+        return entry
 
-    def _beside(self, step: int) -> str | None:
-        known = [path.stem.removeprefix("entry-") for path in sorted(self.folder.glob("entry-*.json"))]
-        here = self._cursor()
-        if here not in known:
-            return known[-1] if known and step < 0 else None
-        place = known.index(here) + step
-        return known[place] if 0 <= place < len(known) else None
+    def _new_id(self, now: dt.datetime) -> str:
+        """Sorted by time, behind all there are though the clock was set back, and another than any other kernel's."""
+        newest = max((path.stem.removeprefix("entry-") for path in self.folder.glob("entry-*.json")), default="")
+        stamp = f"{now:%Y%m%dT%H%M%S%f}"
+        last = newest.split("-")[0]
+        if last >= stamp:
+            with contextlib.suppress(ValueError):
+                later = dt.datetime.strptime(last, "%Y%m%dT%H%M%S%f").replace(tzinfo=dt.UTC) + dt.timedelta.resolution
+                stamp = f"{later:%Y%m%dT%H%M%S%f}"
+        return f"{stamp}-{secrets.token_hex(3)}"
 
-    def _move(self, step: int) -> Entry | None:
-        found = self._beside(step)
-        return None if found is None else self.goto(found)
+    def _before(self) -> str | None:
+        """The parent; where the limit took it, the nearest older entry."""
+        current = self.current
+        if current is None or not current.parent:
+            return None
+        older = [entry.id for entry in self.entries() if entry.id < current.id]
+        return current.parent if current.parent in older else (older[-1] if older else None)
+
+    def _after(self) -> str | None:
+        known = self.entries()
+        if self._ahead and any(entry.id == self._ahead[-1] for entry in known):
+            return self._ahead[-1]
+        children = [entry.id for entry in known if entry.parent == self._here]
+        return children[-1] if children and self._here else None
 
     def _trim(self, newest: str) -> None:
+        if sum(1 for _ in self.folder.glob("entry-*.json")) <= self._limit:
+            return
         loose = [entry.id for entry in self.entries() if not entry.starred and entry.id != newest]
         for identifier in loose[: max(0, len(loose) + 1 - self._limit)]:
             self._place(identifier).unlink(missing_ok=True)

@@ -67,6 +67,36 @@ def test_a_new_setting_after_an_undo_loses_none(result: Result, tmp_path: Path) 
     assert history.current.id == fourth
 
 
+def test_undo_goes_back_to_what_a_branch_began_from_and_redo_returns(result: Result, tmp_path: Path) -> None:
+    history = History(tmp_path)
+    ids = [history.add(at(result, eps)).id for eps in (0.1, 0.2, 0.3)]
+    history.undo()
+    history.undo()
+    branch = history.add(at(result, 0.4))
+    assert [one and one.id for one in (history.undo(), history.redo())] == [ids[0], branch.id]
+    history.goto(ids[2])
+    history.undo()
+    assert history.undo() == history.entry(ids[0])
+    again = History(tmp_path)  # what was undone outlives a restart
+    assert [one and one.id for one in (again.redo(), again.redo())] == ids[1:]
+
+
+def test_another_kernel_does_not_move_where_one_stands(result: Result, tmp_path: Path) -> None:
+    one, other = History(tmp_path), History(tmp_path)
+    mine, theirs = one.add(at(result, 0.1)), other.add(at(result, 0.2))
+    assert one.current == mine
+    one.rename(Names().renamed([1], "regulars"))
+    assert other.entry(theirs.id).names == Names()
+
+
+def test_a_clock_set_back_keeps_the_order(result: Result, tmp_path: Path) -> None:
+    history = History(tmp_path)
+    first = history.add(at(result, 0.1))
+    late = dataclasses.replace(first, id="29990101T000000000000-000000")
+    (tmp_path / f"entry-{late.id}.json").write_text(late.to_json())
+    assert history.add(at(result, 0.2)) == history.entries()[-1]
+
+
 def test_names_and_stars_are_kept_with_the_entry(result: Result, tmp_path: Path) -> None:
     history = History(tmp_path)
     entry = history.add(result)
@@ -126,4 +156,6 @@ def test_two_kernels_on_one_folder_lose_nothing(result: Result, moves: list[tupl
                 history.star(added[-1]) if move == "star" else history.goto(added[0])
             for one in kernels:
                 assert [entry.id for entry in one.entries()] == added
-                assert (one.current is None) == (not added)
+            if move == "add":
+                assert history.current is not None
+                assert history.current.id == added[-1]
