@@ -82,6 +82,8 @@ def _profile(result: Result, made: Figure) -> None:
     lower.set_ylim(0, 1)
     lower.set_xlabel("eps (distance on the map)")
     lower.set_xscale("log")
+    # A plateau may reach far beyond the distances there are; the axis does not follow it.
+    lower.set_xlim(low, high)
     for axes in (upper, lower):
         axes.axvspan(*plateau(result.density, eps, min_samples), color=_EPS_COLOUR, alpha=0.12, linewidth=0)
         axes.axvline(eps, color=_EPS_COLOUR)

@@ -66,3 +66,9 @@ def test_what_is_no_figure_is_refused(result: Result) -> None:
         figure(result, "pie")
     with pytest.raises(ValueError, match="inches"):
         figure(result, "sizes", width=0)
+
+
+def test_a_plateau_without_end_does_not_stretch_the_axis(result: Result) -> None:
+    for axes in figure(result, "profile").axes:
+        drawn = axes.lines[0].get_xdata()
+        assert axes.get_xlim() == pytest.approx((drawn[0], drawn[-1]))

@@ -36,6 +36,12 @@ describe("the axis", () => {
     expect(wide(curve([0.2, 0.4, 1.5]))).toBe(false);
   });
 
+  it("is logarithmic where a few far points would press the bulk into a sliver", () => {
+    const bulk = Array.from({ length: 500 }, (_, i) => 0.5 + i / 1000);
+    expect(wide(curve([...bulk, 2]))).toBe(false);
+    expect(wide(curve([...bulk, 9]))).toBe(true);
+  });
+
   it("goes by the bulk: one duplicate at 0 makes nothing wide", () => {
     expect(wide(curve([0, ...Array.from({ length: 500 }, (_, i) => 1 + i / 100)]))).toBe(false);
   });
