@@ -342,7 +342,8 @@ export class KDistanceView {
     const fits = x + 120 < right;
     put(text, { x: fits ? x + 5 : x - 5, y: bottom - 8, "text-anchor": fits ? "start" : "end" });
     const sure = this.model.get("knee_confidence");
-    text.textContent = `knee ${short(knee)}${sure > 0 ? `, confidence ${short(sure, 2)}` : ""}`;
+    const said = this.inner.width < 320 ? short(sure, 2) : `confidence ${short(sure, 2)}`;
+    text.textContent = `knee ${short(knee)}${sure > 0 ? ` (${said})` : ""}`;
   }
 
   private drawEps(): void {
