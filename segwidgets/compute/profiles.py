@@ -12,13 +12,14 @@ from scipy import sparse
 from segwidgets.compute.progress import Tick, no_tick
 from segwidgets.compute.scores.estimate import checked_labels
 from segwidgets.data import Table
+from segwidgets.data.table import SPARSE_BELOW
 
 if TYPE_CHECKING:
     import pandas as pd
 
-#: Columns summed at a time: what bounds the memory on a wide table; and cells of numbers, which are made dense.
+#: Columns summed at a time, and cells where they are dense: what bounds the memory on a wide table.
 _COLUMNS_A_BLOCK = 512
-_CELLS_A_BLOCK = 2**25
+_CELLS_A_BLOCK = 2**22
 #: A category's levels told of at most: the most frequent ones.
 _LEVELS = 50
 #: Effects below this are too small to tell anything (Cohen 1988 calls 0.2 small).
@@ -113,7 +114,11 @@ def profile_segments(table: Table, labels: npt.ArrayLike, *, top: int = 5, tick:
     numeric = [column for column in usable if column.kind != "category"]
     for kind in ("count", "number"):
         names = [column.name for column in numeric if column.kind == kind]
-        step = _COLUMNS_A_BLOCK if kind == "count" else max(1, min(_COLUMNS_A_BLOCK, _CELLS_A_BLOCK // len(given)))
+        step = (
+            _COLUMNS_A_BLOCK
+            if kind == "count" and table.density < SPARSE_BELOW
+            else max(1, min(_COLUMNS_A_BLOCK, _CELLS_A_BLOCK // max(1, len(given))))
+        )
         for first in range(0, len(names), step):
             tick(first / len(usable))
             part = names[first : first + step]
