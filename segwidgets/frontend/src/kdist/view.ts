@@ -357,7 +357,8 @@ export class KDistanceView {
     const core = percent(rank / Math.max(1, points));
     const beyond = eps > this.scale.high ? "above the curve" : this.scale.log && eps < this.scale.low ? "below the curve" : "";
     const found = at(this.profile, eps);
-    const told = found ? `${plural(found.clusters, "cluster")}, ${percent(found.noise)} noise, ` : "";
+    // By the grid: between two of its eps a cluster may come or go. The map counts exactly.
+    const told = found ? `≈ ${plural(found.clusters, "cluster")}, ${percent(found.noise)} noise, ` : "";
     this.readout.textContent = "";
     const strong = document.createElement("b");
     strong.textContent = `${told}${core} core`;
