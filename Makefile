@@ -1,4 +1,5 @@
-# make lab: the panel on real data in JupyterLab.  make test: every test.  make bench: the benchmarks.
+# make lab: the panel on real data in JupyterLab.  make app: the panel as a page of its own.  make test: every test.
+# make bench: the benchmarks.
 # Everything is installed into $(VENV), and only when pyproject.toml or the constraints have changed.
 
 PYTHON ?= python3
@@ -7,9 +8,10 @@ BIN := $(VENV)/bin
 CONSTRAINTS := .ci/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help lab test bench test-gpu gpu-wheels clean
+.PHONY: help lab app test bench test-gpu gpu-wheels clean
 help:
 	@echo "make lab    open the panel on real data in JupyterLab"
+	@echo "make app    serve the panel as a page of its own; TABLE=<file> looks at your rows"
 	@echo "make test   run every test"
 	@echo "make bench  measure, against the peers, in one run"
 	@echo "make test-gpu    run the GPU tests; with WHEELS=<folder> offline, from what make gpu-wheels put there"
@@ -33,6 +35,10 @@ $(VENV)/.compiled: $(wildcard segwidgets/compute/*.py segwidgets/compute/*/*.py)
 
 lab: $(VENV)/.installed-lab $(VENV)/.compiled
 	@$(BIN)/python .ci/lab.py notebooks/01_explore.ipynb
+
+TABLE ?=
+app: $(VENV)/.installed-app $(VENV)/.compiled
+	@$(BIN)/python .ci/app.py $(TABLE)
 
 test: $(VENV)/.installed-test
 	@.ci/chromium

@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 SHOWN = 50_000
 #: A segment keeps so many points in the sample, if it has them: the small ones must be seen too.
 FLOOR = 50
-#: The markers that compile are diamond, box and sphere; this has the fewest faces.
-_MARKER = "diamond"
+#: The markers that compile are spheres, boxes and diamonds. Spheres look best and have 264 faces; diamonds have 8, and
+#: are twice as large for the same size.
+_SPHERES = 5_000
 #: From the camera to the middle of the box, whose side is 1: a cloud rarely fills its corners.
 _DISTANCE = 1.7
 _KINDS = ("segment", "number", "category", "trust")
@@ -89,7 +90,7 @@ class IpyvolumeCloud(widgets.VBox):  # type: ignore[misc]  # ipywidgets carries 
         nothing = np.zeros(1, np.float32)
         # Size and colours are given although they are set later: its own defaults cannot be sent.
         self.scatter = ipyvolume.Scatter(
-            x=nothing, y=nothing, z=nothing, geo=_MARKER, size=1.0, size_selected=1.0, color="gray",
+            x=nothing, y=nothing, z=nothing, geo="sphere", size=1.0, size_selected=1.0, color="gray",
             color_selected="black", visible=False, cast_shadow=False, receive_shadow=False, description="points",
         )  # fmt: skip
         self.figure = ipyvolume.Figure(
@@ -318,8 +319,10 @@ class IpyvolumeCloud(widgets.VBox):  # type: ignore[misc]  # ipywidgets carries 
                 columns = [np.ascontiguousarray(self._points[rows, i]) for i in range(self._points.shape[1])]
                 self.scatter.x, self.scatter.y, self.scatter.z = [*columns, flat][:3]
             self.scatter.color = np.column_stack([colours, np.ones(len(rows), np.float32)])
-            # ipyvolume's sizes are hundredths of the box, which at first fills about half the height.
-            self.scatter.size = 200 * size / self.figure.height
+            # ipyvolume's sizes are hundredths of the box, which at first fills about two thirds of the height.
+            spheres = len(rows) <= _SPHERES
+            self.scatter.geo = "sphere" if spheres else "diamond"
+            self.scatter.size = (150 if spheres else 75) * size / self.figure.height
             self.scatter.visible = True
         self._say()
 
