@@ -121,7 +121,7 @@ def test_eps_moves_while_the_kernel_is_busy(notebook: Notebook, lab: Lab) -> Non
         "busy.ipynb",
         "import segwidgets as sw\npanel = sw.Panel(sw.samples.blobs(3000))\npanel",
         "panel.wait(120); None",
-        "import time; time.sleep(20)",
+        "import time; time.sleep(90)",
     )
     notebook.open(lab, name)
     notebook.run_cell(0)
