@@ -175,7 +175,7 @@ describe("with an index", () => {
     const { page, store } = setUp({ ...shown, ...indexed });
     for (let row = 0; row < n; row++) expect(store.row(store.place(row))).toBe(row);
     store.selectRows(Uint32Array.of(5, 7));
-    expect([...store.selectedPlaces()!].flatMap((on, place) => (on ? [store.row(place)] : [])).sort()).toEqual([5, 7]);
+    expect([...store.selectedPlaces!].flatMap((on, place) => (on ? [store.row(place)] : [])).sort()).toEqual([5, 7]);
     const two = Uint8Array.from({ length: n }, (_, row) => 1 + (row % 2));
     await page.message({ arrays: { points: aboutPoints(n), labels: aboutLabels(9) }, labels: bytes(two), index: null });
     expect(byRow(store, (slot) => slot)).toEqual([...two]);

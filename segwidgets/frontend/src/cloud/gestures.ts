@@ -66,7 +66,8 @@ export function listen(canvas: HTMLCanvasElement, gestures: Gestures): () => voi
     "pointerdown",
     (event) => {
       canvas.setPointerCapture(event.pointerId);
-      canvas.focus({ preventScroll: true });
+      // A press is no reason to show where the focus is; browsers that do not know the option decide by themselves.
+      canvas.focus({ preventScroll: true, focusVisible: false } as FocusOptions);
       const at = spot(event);
       pressed.set(event.pointerId, at);
       moving = event.button === 2 || event.button === 1 || (event.shiftKey && !gestures.lassoing());

@@ -7,6 +7,8 @@ import type { CloudTraits, Look } from "./traits";
 /** Milliseconds of rest after which a view is worth keeping. */
 const REST = 1500;
 const STILL_WIDTH = 640;
+/** How often a picture that is not complete is waited for. */
+const PATIENCE = 10;
 
 /** What a view can tell of itself. */
 export interface Kept {
@@ -20,19 +22,21 @@ export interface Kept {
 /** Keeps in the widget how a view was left and a small picture of it: for a page loaded again, and without a kernel. */
 export class Keeper {
   private timer = 0;
+  private patience = 0;
   private url = "";
 
-  /** @param draw draws the picture and returns its canvas; null where it cannot be drawn now. */
+  /** @param drawn the canvas, once all of the picture is on it; null before. */
   constructor(
     private readonly model: Model<CloudTraits>,
     private readonly viewKey: () => number,
     private readonly view: Kept,
-    private readonly draw: () => HTMLCanvasElement | null,
+    private readonly drawn: () => HTMLCanvasElement | null,
   ) {}
 
   /** Something changed; it is kept once nothing has changed for a while. */
   soon(): void {
     window.clearTimeout(this.timer);
+    this.patience = PATIENCE;
     this.timer = window.setTimeout(() => void this.keep(), REST);
   }
 
@@ -72,7 +76,9 @@ export class Keeper {
       const { azimuth, elevation, distance, target } = camera;
       Object.assign(look, { azimuth, elevation, distance, target });
     }
-    const canvas = document.hidden ? null : this.draw();
+    const canvas = this.drawn();
+    // Very many points are still being drawn: the picture is kept later.
+    if (!canvas && this.patience-- > 0) this.timer = window.setTimeout(() => void this.keep(), REST);
     const picture = canvas && (await small(canvas, STILL_WIDTH));
     if (JSON.stringify(look) !== JSON.stringify(this.model.get("look"))) this.model.set("look", look);
     if (picture) this.model.set("still", new DataView(picture.buffer));

@@ -17,7 +17,7 @@ function png(canvas: HTMLCanvasElement): Promise<Blob | null> {
   return new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
 }
 
-/** What the canvas shows, no wider than that, as PNG. Must be called in the task in which the canvas was drawn. */
+/** What the canvas shows, no wider than that, as PNG. */
 export async function small(canvas: HTMLCanvasElement, widest: number): Promise<Uint8Array<ArrayBuffer> | null> {
   const ratio = Math.min(1, widest / canvas.width);
   const made = surface(canvas.width * ratio, canvas.height * ratio);
@@ -38,7 +38,7 @@ export interface Words {
   ink: Rgb;
 }
 
-/** The canvas with the segments' names beside it, as PNG. Must be called in the task in which the canvas was drawn. */
+/** The canvas with the segments' names beside it, as PNG. */
 export function withNames(canvas: HTMLCanvasElement, ratio: number, words: Words): Promise<Blob | null> {
   const { entries, noise, caption } = words;
   const listed = [...entries.slice(0, NAMED), ...(noise ? [noise] : [])];

@@ -78,7 +78,7 @@ export class Pointer {
   }
 
   private combine(places: Uint32Array, how: Combine): void {
-    const before = how === "replace" ? null : this.store.selectedPlaces();
+    const before = how === "replace" ? null : (this.store.selectedPlaces?.slice() ?? null);
     if (!before) {
       this.store.select(how === "remove" ? NOTHING : places);
       return;

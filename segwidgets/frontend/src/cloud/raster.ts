@@ -36,6 +36,8 @@ export class Raster implements Painter, Look {
   private points: Positions = NOWHERE;
   private slots: Slots | null = null;
   private picked: Uint8Array | null = null;
+  private image: ImageData | null = null;
+  private depth = new Float32Array(0);
   private timer = 0;
   private took = 0;
 
@@ -67,8 +69,6 @@ export class Raster implements Painter, Look {
   setScale(texels: Uint8Array): void {
     this.scale = texels;
   }
-  restore(): void {}
-
   dispose(): void {
     window.clearTimeout(this.timer);
   }
@@ -83,24 +83,25 @@ export class Raster implements Painter, Look {
     const ratio = Math.min(1, LARGEST / Math.max(1, canvas.clientWidth, canvas.clientHeight));
     const width = Math.max(1, Math.round(canvas.clientWidth * ratio));
     const height = Math.max(1, Math.round(canvas.clientHeight * ratio));
-    canvas.width = width;
-    canvas.height = height;
-    const image = this.context.createImageData(width, height);
-    const pixels = new Uint32Array(image.data.buffer);
-    pixels.fill(packed(frame.background.map((part) => part * 255)));
-    this.plot(frame, pixels, width, height, frame.pointSize * ratio);
-    this.context.putImageData(image, 0, 0);
+    if (frame.part.offset === 0 || !this.image || canvas.width !== width || canvas.height !== height) {
+      canvas.width = width;
+      canvas.height = height;
+      this.image = this.context.createImageData(width, height);
+      this.depth = new Float32Array(width * height).fill(Infinity);
+      new Uint32Array(this.image.data.buffer).fill(packed(frame.background.map((part) => part * 255)));
+    }
+    this.plot(frame, new Uint32Array(this.image.data.buffer), width, height, frame.pointSize * ratio);
+    this.context.putImageData(this.image, 0, 0);
     this.took = performance.now() - start;
   }
 
   private plot(frame: Frame, pixels: Uint32Array, width: number, height: number, side: number): void {
-    const { slots, texels, picked } = this;
+    const { slots, texels, picked, depth } = this;
     const { values, stride, count, dimensions } = this.points;
     const [m0, m1, , m3, m4, m5, , m7, m8, m9, , m11, m12, m13, , m15] = frame.matrix as unknown as number[];
-    const depth = new Float32Array(width * height).fill(Infinity);
     const [near, far] = frame.depthRange;
     const colour = new Float32Array(3);
-    for (let i = 0; i < count; i += frame.step) {
+    for (let i = frame.part.offset; i < count; i += frame.part.step) {
       const slot = slots ? (slots[i] as number) : 1;
       const kind = texels[slot * 4 + 3] as number;
       if (kind === KIND.hidden) continue;

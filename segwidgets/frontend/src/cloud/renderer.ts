@@ -1,5 +1,6 @@
 import type { Slots } from "../shared/binary";
 import type { Rgb } from "../shared/colour";
+import type { Part } from "./pace";
 import { NOWHERE, type Positions } from "./positions";
 import { FRAGMENT, LAYER, PALETTE_WIDTH, VERTEX } from "./shaders";
 
@@ -17,8 +18,8 @@ export interface Frame {
   background: Rgb;
   /** One of `MODE`. */
   mode: number;
-  /** Every so manyth point is drawn. */
-  step: number;
+  /** Which of the points. */
+  part: Part;
 }
 
 /** What draws: on the graphics processor, or where there is none, without. */
@@ -35,7 +36,6 @@ export interface Painter {
   draw(frame: Frame): void;
   /** Calls back once what was drawn is on the screen, with the milliseconds it took. */
   whenDrawn(callback: (milliseconds: number) => void): void;
-  restore(): void;
   dispose(): void;
 }
 
@@ -98,12 +98,17 @@ export class Renderer implements Painter {
 
   /** Null where the browser has no WebGL2. */
   static on(canvas: HTMLCanvasElement): Renderer | null {
-    const gl = canvas.getContext("webgl2", { alpha: false, antialias: false, powerPreference: "high-performance" });
+    const gl = canvas.getContext("webgl2", {
+      alpha: false,
+      antialias: false,
+      powerPreference: "high-performance",
+      // A picture may come in parts, one over the other.
+      preserveDrawingBuffer: true,
+    });
     return gl ? new Renderer(canvas, gl) : null;
   }
 
-  /** Makes everything on the device again after the browser took the context away and gave it back. */
-  restore(): void {
+  private restore(): void {
     this.device = this.create();
     this.setPoints(this.points);
     this.uploaded = [0, 0, 0];
@@ -113,6 +118,25 @@ export class Renderer implements Painter {
     this.setPicked(picked as Uint8Array | null);
     this.setPalette(this.texels);
     this.setScale(this.scale);
+  }
+
+  /** Tells when the browser takes the context away or gives it back; by then everything is on the device again. */
+  watch(changed: () => void, restored: () => void): () => void {
+    const lost = (event: Event): void => {
+      event.preventDefault();
+      changed();
+    };
+    const back = (): void => {
+      this.restore();
+      changed();
+      restored();
+    };
+    this.canvas.addEventListener("webglcontextlost", lost);
+    this.canvas.addEventListener("webglcontextrestored", back);
+    return () => {
+      this.canvas.removeEventListener("webglcontextlost", lost);
+      this.canvas.removeEventListener("webglcontextrestored", back);
+    };
   }
 
   get lost(): boolean {
@@ -189,9 +213,11 @@ export class Renderer implements Painter {
     gl.viewport(0, 0, width, height);
     gl.clearColor(frame.background[0], frame.background[1], frame.background[2], 1);
     gl.depthMask(true);
-    gl.clear(gl.COLOR_BUFFER_BIT | gl.DEPTH_BUFFER_BIT);
-    if (this.points.count === 0) return;
-    this.bind(frame.step);
+    const { step, offset } = frame.part;
+    if (offset === 0) gl.clear(gl.COLOR_BUFFER_BIT | gl.DEPTH_BUFFER_BIT);
+    const count = Math.ceil((this.points.count - offset) / step);
+    if (count <= 0) return;
+    this.bind(step, offset);
     gl.uniformMatrix4fv(uniforms.matrix, false, frame.matrix);
     gl.uniform2f(uniforms.depthRange, frame.depthRange[0], frame.depthRange[1]);
     gl.uniform1f(uniforms.pixels, frame.pointSize * ratio);
@@ -201,7 +227,6 @@ export class Renderer implements Painter {
     gl.uniform3f(uniforms.background, frame.background[0], frame.background[1], frame.background[2]);
     gl.uniform1i(uniforms.mode, this.attributes[1] ? frame.mode : 0);
     gl.uniform1i(uniforms.selecting, this.attributes[2] ? 1 : 0);
-    const count = Math.floor(this.points.count / frame.step);
     const solid = frame.opacity >= 1;
     gl.depthMask(solid);
     if (solid) gl.disable(gl.BLEND);
@@ -213,13 +238,14 @@ export class Renderer implements Painter {
   }
 
   /** A stride of several points skips those between: a sample that is spread evenly over every segment. */
-  private bind(step: number): void {
+  private bind(step: number, offset: number): void {
     const { gl, points, device } = this;
     const { values, dimensions, stride } = points;
     gl.bindBuffer(gl.ARRAY_BUFFER, device.buffers[0]!);
     const type = values instanceof Uint16Array ? gl.UNSIGNED_SHORT : gl.FLOAT;
     gl.enableVertexAttribArray(0);
-    gl.vertexAttribPointer(0, dimensions, type, false, stride * values.BYTES_PER_ELEMENT * step, 0);
+    const bytes = stride * values.BYTES_PER_ELEMENT;
+    gl.vertexAttribPointer(0, dimensions, type, false, bytes * step, bytes * offset);
     this.attributes.forEach((own, which) => {
       if (!own) {
         gl.disableVertexAttribArray(which + 1);
@@ -229,7 +255,7 @@ export class Renderer implements Painter {
       const width = own.BYTES_PER_ELEMENT;
       gl.bindBuffer(gl.ARRAY_BUFFER, device.buffers[which + 1]!);
       gl.enableVertexAttribArray(which + 1);
-      gl.vertexAttribIPointer(which + 1, 1, width === 1 ? gl.UNSIGNED_BYTE : width === 2 ? gl.UNSIGNED_SHORT : gl.UNSIGNED_INT, width * step, 0);
+      gl.vertexAttribIPointer(which + 1, 1, width === 1 ? gl.UNSIGNED_BYTE : width === 2 ? gl.UNSIGNED_SHORT : gl.UNSIGNED_INT, width * step, width * offset);
     });
   }
 

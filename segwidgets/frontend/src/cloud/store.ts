@@ -33,6 +33,8 @@ export class CloudStore {
   colouring: Colouring = BY_SEGMENT;
   /** Selected rows, ascending. */
   selection: Uint32Array = NO_ROWS;
+  /** (n) 1 where the point at that place is selected; null when none is. */
+  selectedPlaces: Uint8Array | null = null;
   viewKey = 0;
   /** Milliseconds that the last change of eps took, without what the views do. */
   cutTime = 0;
@@ -43,6 +45,7 @@ export class CloudStore {
   private cutter: Cutter | null = null;
   private colourOf: ((row: number) => number) | null = null;
   private eps = NaN;
+  private ownPicked: DataView | null = null;
   private readonly listeners = new Set<(changes: ReadonlySet<Change>) => void>();
   private readonly endings: (() => void)[];
 
@@ -66,7 +69,7 @@ export class CloudStore {
       }),
       onChange(model, ["names"], () => this.tell(new Set(["names"]))),
       onChange(model, ["picked"], () => {
-        this.readSelection();
+        if (model.get("picked") !== this.ownPicked) this.readSelection();
         this.tell(new Set(["selection"]));
       }),
     ];
@@ -110,23 +113,33 @@ export class CloudStore {
 
   /** Selects places; the model, and with it the kernel and the other views, hears of it. */
   select(places: Uint32Array): void {
-    const rows = this.rowOf ? places.map((place) => this.rowOf![place] as number).sort() : places;
-    this.selectRows(rows);
+    const byPlace = new Uint8Array(this.count);
+    const byRow = new Uint8Array(this.count);
+    for (const place of places) byRow[this.row(place)] = byPlace[place] = 1;
+    // Going over all rows puts them in order faster than sorting those that are selected.
+    const rows = new Uint32Array(places.length);
+    let length = 0;
+    for (let row = 0; row < byRow.length; row++) if (byRow[row]) rows[length++] = row;
+    this.put(rows.slice(0, length), places.length > 0 ? byPlace : null);
   }
 
   /** @param rows ascending. */
   selectRows(rows: Uint32Array): void {
+    this.put(rows, this.markPlaces(rows));
+  }
+
+  private put(rows: Uint32Array, places: Uint8Array | null): void {
     this.selection = rows;
-    const packed = pack(rows, this.count);
-    this.model.set("picked", new DataView(packed.buffer));
+    this.selectedPlaces = places;
+    this.ownPicked = new DataView(pack(rows, this.count).buffer);
+    this.model.set("picked", this.ownPicked);
     this.model.save_changes();
   }
 
-  /** (n) 1 where the point at that place is selected; null when none is. */
-  selectedPlaces(): Uint8Array | null {
-    if (this.selection.length === 0) return null;
+  private markPlaces(rows: Uint32Array): Uint8Array | null {
+    if (rows.length === 0) return null;
     const mask = new Uint8Array(this.count);
-    for (const row of this.selection) mask[this.place(row)] = 1;
+    for (const row of rows) mask[this.place(row)] = 1;
     return mask;
   }
 
@@ -270,6 +283,7 @@ export class CloudStore {
 
   private readSelection(): void {
     this.selection = unpack(bytesOf(this.model.get("picked")), this.count);
+    this.selectedPlaces = this.markPlaces(this.selection);
   }
 
   private inPlaces(byRow: Slots): Slots {

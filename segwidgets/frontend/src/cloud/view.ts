@@ -9,11 +9,10 @@ import { modeOf, paletteTexels, scaleTexels } from "./colouring";
 import { make } from "./dom";
 import { type Entries, entriesOf, type Entry, NOISE } from "./entries";
 import { Facts } from "./facts";
-import { type Gestures, listen } from "./gestures";
 import { Keeper } from "./keeper";
 import { Legend } from "./legend";
 import { noiseColour, segmentColour } from "./palette";
-import { Pace } from "./pace";
+import { Pace, type Part } from "./pace";
 import type { Scene } from "./picking";
 import { download, withNames } from "./picture";
 import { Pointer } from "./pointer";
@@ -22,19 +21,16 @@ import { Raster } from "./raster";
 import { type Painter, Renderer } from "./renderer";
 import { PALETTE_WIDTH } from "./shaders";
 import { BY_SEGMENT, type Change, type CloudStore } from "./store";
+import { Status } from "./status";
+import { Steering } from "./steering";
 import style from "./style.css";
 import { Tip } from "./tip";
 import { Toolbar } from "./toolbar";
 import type { CloudTraits } from "./traits";
-import { canvasLabel, outcome, reason, summary } from "./words";
 
 const FADE = 0.38;
 /** Below this width, CSS pixels, the legend goes under the picture. */
 const NARROW = 520;
-/** Milliseconds after the last move of eps until its outcome is read out. */
-const READ_OUT = 700;
-/** Milliseconds that the picture that is kept may take. */
-const STILL_BUDGET = 250;
 const NO_ENTRIES: Entries = { list: [], count: 0, leadOf: new Map() };
 const ALL: ReadonlySet<Change> = new Set(["points", "labels", "values", "selection", "names"]);
 
@@ -51,18 +47,16 @@ export class CloudView {
   touched = false;
   private readonly root = make("div", "sw-pointcloud");
   private readonly stage: HTMLDivElement;
-  private readonly canvas: HTMLCanvasElement;
-  private readonly message: HTMLDivElement;
+  readonly canvas: HTMLCanvasElement;
   private readonly caption: HTMLDivElement;
-  private readonly live: HTMLDivElement;
-  private readonly still: HTMLImageElement;
-  private readonly line: SVGPolygonElement;
   private readonly tip: Tip;
   private readonly toolbar: Toolbar;
   private readonly legend: Legend;
   private readonly colours: ColourBox;
   private readonly facts: Facts;
-  private readonly pointer: Pointer;
+  readonly pointer: Pointer;
+  private readonly steering: Steering;
+  private readonly status: Status;
   private readonly keeper: Keeper;
   private readonly painter: Painter | null;
   private readonly pace: Pace | null;
@@ -73,9 +67,7 @@ export class CloudView {
   private viewKey: number | null = null;
   /** Fitting needs the picture's shape, which is known only once it is on the page. */
   private fitWaits = true;
-  private lassoing = false;
   private painted = 0;
-  private liveTimer = 0;
 
   constructor(
     private readonly model: Model<CloudTraits>,
@@ -91,16 +83,12 @@ export class CloudView {
     this.canvas = make("canvas", "sw-canvas", this.stage);
     this.canvas.tabIndex = 0;
     this.canvas.setAttribute("role", "application");
-    this.still = make("img", "sw-still", this.stage);
-    this.still.alt = "The last picture of this cloud";
-    this.line = lassoLine(this.stage);
     this.tip = new Tip(this.stage);
     this.caption = make("div", "sw-caption", this.stage);
     make("div", "sw-hint", this.stage).textContent = "drag turns · shift-drag moves · wheel or + − scales · 0 fits · L lasso · A selects what is shown · Esc clears";
-    this.message = make("div", "sw-message", this.stage);
-    this.message.setAttribute("role", "status");
+    this.status = new Status(root, this.stage, this.canvas, store);
     this.toolbar = new Toolbar(this.stage, {
-      toggleLasso: () => this.setLasso(!this.lassoing),
+      toggleLasso: () => this.steering.setLasso(!this.steering.lassoing),
       fit: () => this.fit(),
       save: () => void this.save(),
       size: (pixels) => this.change("point_size", pixels),
@@ -115,18 +103,17 @@ export class CloudView {
       rename: (entry, name) => store.rename(entry.rows, name),
     });
     side.append(this.colours.element, this.legend.element);
-    this.live = make("div", "sw-live", root);
-    this.live.setAttribute("aria-live", "polite");
     host.append(root);
 
     const renderer = Renderer.on(this.canvas);
-    if (renderer) this.watchContext(renderer);
+    if (renderer) this.endings.push(renderer.watch(() => this.explain(), () => this.draw()));
     else root.dataset["painter"] = "processor";
     this.painter = renderer ?? Raster.on(this.canvas);
-    this.pace = this.painter && new Pace(this.painter, () => store.count, (step) => this.paint(step));
+    this.pace = this.painter && new Pace(this.painter, () => store.count, () => !model.get("opacity") || model.get("opacity") === 1, (part) => this.paint(part));
     this.facts = new Facts(model, (row, facts) => this.tip.tell(row, facts));
     this.pointer = new Pointer(this, store, this.tip, this.facts);
-    this.keeper = new Keeper(model, () => store.viewKey, this, () => this.rough());
+    this.steering = new Steering(this, this.stage);
+    this.keeper = new Keeper(model, () => store.viewKey, this, () => (this.pace?.complete ? this.canvas : null));
     this.listen();
     this.theme = readTheme(root);
     this.updateFrame();
@@ -138,7 +125,8 @@ export class CloudView {
   dispose(): void {
     this.pace?.dispose();
     this.pointer.dispose();
-    window.clearTimeout(this.liveTimer);
+    this.steering.dispose();
+    this.status.dispose();
     for (const end of this.endings) end();
     this.keeper.dispose();
     this.facts.dispose();
@@ -167,66 +155,21 @@ export class CloudView {
       onChange(model, ["caption", "height", "point_size", "opacity"], () => this.updateFrame()),
       onChange(model, ["colour_choices"], () => this.updateColours()),
       watchTheme(() => this.updateTheme()),
-      listen(canvas, this.gestures()),
       () => resized.disconnect(),
       () => window.removeEventListener("resize", zoomed),
     );
   }
 
-  private gestures(): Gestures {
-    const { camera } = this;
-    const moved = (): void => {
-      this.touched = true;
-      this.pointer.leave();
-      this.pace?.hurry();
-      this.keeper.soon();
-    };
-    const pan = (right: number, up: number): void => {
-      camera.pan(right, up);
-      moved();
-    };
-    return {
-      pan,
-      turn: (right, up) => {
-        if (camera.isFlat) return pan(right, up);
-        camera.turn(right * 3.4, up * 3.4);
-        moved();
-      },
-      zoom: (factor, right, up) => {
-        camera.zoom(factor, right, up);
-        moved();
-      },
-      fit: () => this.fit(),
-      hover: (x, y) => this.pointer.hover(x, y),
-      leave: () => this.pointer.leave(),
-      click: (x, y, add) => this.pointer.click(x, y, add),
-      lassoing: () => this.lassoing,
-      toggleLasso: () => this.setLasso(!this.lassoing),
-      draw: (line) => this.line.setAttribute("points", line.join(" ")),
-      lasso: (line, how) => {
-        this.pointer.lasso(line, how);
-        if (how === "replace") this.setLasso(false);
-      },
-      selectShown: () => this.pointer.shown(),
-    };
+  /** The camera moved. */
+  moved(): void {
+    this.touched = true;
+    this.pointer.leave();
+    this.pace?.hurry();
+    this.keeper.soon();
   }
 
-  private watchContext(renderer: Renderer): void {
-    const lost = (event: Event): void => {
-      event.preventDefault();
-      this.updateMessage();
-    };
-    const restored = (): void => {
-      renderer.restore();
-      this.updateMessage();
-      this.draw();
-    };
-    this.canvas.addEventListener("webglcontextlost", lost);
-    this.canvas.addEventListener("webglcontextrestored", restored);
-    this.endings.push(() => {
-      this.canvas.removeEventListener("webglcontextlost", lost);
-      this.canvas.removeEventListener("webglcontextrestored", restored);
-    });
+  lassoChanged(): void {
+    this.updateToolbar();
   }
 
   private update(changes: ReadonlySet<Change>): void {
@@ -246,18 +189,22 @@ export class CloudView {
     }
     if (changes.has("labels") || changes.has("points")) painter?.setSlots(store.segmentation?.slots ?? null);
     if (changes.has("values") || changes.has("points")) painter?.setValues(store.values);
-    if (changes.has("selection") || changes.has("points")) painter?.setPicked(store.selectedPlaces());
+    if (changes.has("selection") || changes.has("points")) painter?.setPicked(store.selectedPlaces);
     this.pointer.leave();
     if (changes.has("labels") || changes.has("names") || changes.has("points")) {
       this.entries = store.segmentation ? entriesOf(store.segmentation, store.names()) : NO_ENTRIES;
     }
     this.updateColours();
     this.updateToolbar();
-    this.updateMessage();
-    this.describe();
+    this.explain();
+    this.status.describe(this.entries.count);
     if (!changes.has("labels")) return;
-    this.readOut();
+    this.status.readOut(this.entries.count, this.model.get("eps"));
     if (!changes.has("points")) this.pace?.hurry();
+  }
+
+  private explain(): void {
+    this.status.explain(this.painter, () => this.keeper.still());
   }
 
   private updateFrame(): void {
@@ -268,7 +215,8 @@ export class CloudView {
   }
 
   private updateToolbar(): void {
-    const { model, store, lassoing } = this;
+    const { model, store } = this;
+    const lassoing = this.steering?.lassoing ?? false;
     this.toolbar.update({
       lassoing,
       selected: store.selection.length,
@@ -317,35 +265,6 @@ export class CloudView {
     return size ? { key: NOISE, name: "noise", named: false, size, rows: [], colour: noiseColour(this.theme) } : null;
   }
 
-  private updateMessage(): void {
-    const { store, painter } = this;
-    const text = reason(store, painter);
-    const url = text && (store.expected > 0 || !painter || painter.lost) ? this.keeper.still() : "";
-    this.still.hidden = url === "";
-    if (url) this.still.src = url;
-    this.message.textContent = text;
-    this.message.hidden = text === "";
-    this.message.classList.toggle("sw-message-low", url !== "");
-    this.root.classList.toggle("sw-empty", text !== "");
-    this.root.classList.toggle("sw-by-processor", painter !== null && !(painter instanceof Renderer) && text === "");
-  }
-
-  private describe(): void {
-    const { store, root } = this;
-    const segments = this.entries.count;
-    const noise = store.segmentation?.sizes[0] ?? 0;
-    Object.assign(root.dataset, { points: store.count, segments, noise, cut: store.cutTime.toFixed(1) });
-    root.setAttribute("aria-label", `Point cloud: ${summary(store, segments)}`);
-    this.canvas.setAttribute("aria-label", canvasLabel(store, segments));
-  }
-
-  private readOut(): void {
-    window.clearTimeout(this.liveTimer);
-    this.liveTimer = window.setTimeout(() => {
-      this.live.textContent = outcome(this.store, this.entries.count, this.model.get("eps"));
-    }, READ_OUT);
-  }
-
   private choose(name: string): void {
     // The segments' own colours need no kernel.
     if (name === BY_SEGMENT.by) {
@@ -374,21 +293,14 @@ export class CloudView {
 
   /** Undoes what stands in the way, the nearest first; false where nothing does. */
   private escape(): boolean {
-    if (this.lassoing) this.setLasso(false);
+    if (this.steering.lassoing) this.steering.setLasso(false);
     else if (this.store.selection.length > 0) this.pointer.clear();
     else if (this.isolated !== null) this.isolate(this.isolated);
     else return false;
     return true;
   }
 
-  private setLasso(on: boolean): void {
-    this.lassoing = on;
-    this.line.setAttribute("points", "");
-    this.updateToolbar();
-    if (on) this.canvas.focus({ preventScroll: true });
-  }
-
-  private fit(): void {
+  fit(): void {
     this.camera.reset(this.aspect);
     this.touched = false;
     this.pointer.leave();
@@ -417,7 +329,7 @@ export class CloudView {
     this.legend.point(key);
   }
 
-  private paint(step: number): boolean {
+  private paint(part: Part): boolean {
     const { painter, camera, canvas, store, model } = this;
     // Not on the page, or folded away: the ResizeObserver calls when it shows.
     if (!painter || painter.lost || canvas.clientWidth === 0 || canvas.clientHeight === 0) return false;
@@ -429,29 +341,20 @@ export class CloudView {
       matrix: forValues(camera.matrix(this.aspect), store.points),
       depthRange: camera.depthRange(),
       reference: camera.distance,
-      // Fewer points, a little larger: the picture keeps its weight while it moves.
-      pointSize: (model.get("point_size") || automaticSize(store.count)) * Math.min(1.8, step ** 0.25),
+      pointSize: model.get("point_size") || automaticSize(store.count),
       opacity: model.get("opacity") || 1,
       fade: camera.isFlat ? 0 : FADE,
       background: this.theme.background,
       mode: modeOf(store.colouring),
-      step,
+      part,
     });
     this.painted += 1;
-    Object.assign(this.root.dataset, { painted: this.painted, step });
+    Object.assign(this.root.dataset, { painted: this.painted, step: part.step });
     return true;
   }
 
-  /** The picture for keeping, of fewer points where all would take long; then the whole one again. */
-  private rough(): HTMLCanvasElement | null {
-    const step = this.pace?.stepFor(STILL_BUDGET) ?? 1;
-    if (this.store.count === 0 || !this.paint(step)) return null;
-    if (step > 1) this.pace?.ask();
-    return this.canvas;
-  }
-
   private async save(): Promise<void> {
-    if (!this.paint(1)) return;
+    if (!this.pace?.finish()) return;
     const ratio = this.canvas.width / Math.max(1, this.canvas.clientWidth);
     const { theme, entries } = this;
     const blob = await withNames(this.canvas, ratio, {
@@ -464,15 +367,4 @@ export class CloudView {
     });
     if (blob) download(blob, "segments.png");
   }
-}
-
-/** The line of a lasso, over the picture. */
-function lassoLine(stage: HTMLElement): SVGPolygonElement {
-  const picture = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  picture.setAttribute("class", "sw-lasso");
-  picture.setAttribute("aria-hidden", "true");
-  const line = document.createElementNS("http://www.w3.org/2000/svg", "polygon");
-  picture.append(line);
-  stage.append(picture);
-  return line;
 }
