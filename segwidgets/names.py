@@ -45,7 +45,7 @@ class Names:
             ValueError: the name is empty, too long or not printable, or a row is negative.
         """
         text = checked_name(name)
-        chosen = [int(row) for row in rows]
+        chosen = list(dict.fromkeys(int(row) for row in rows))
         if any(row < 0 for row in chosen):
             raise ValueError(f"rows={chosen!r} are not rows: they are counted from 0.")
         kept = tuple(entry for entry in self.entries if entry[0] not in set(chosen))

@@ -44,6 +44,10 @@ def test_a_name_that_cannot_be_is_refused(name: str) -> None:
         Names().renamed([0], name)
 
 
+def test_a_row_that_is_named_twice_stands_once() -> None:
+    assert Names().renamed([3, 3], "x") == Names().renamed([3], "x")
+
+
 def test_a_row_below_zero_is_refused() -> None:
     with pytest.raises(ValueError, match="counted from 0"):
         Names().renamed([-1], "x")

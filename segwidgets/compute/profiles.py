@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 #: Columns summed at a time, and cells where they are dense: what bounds the memory on a wide table.
-_COLUMNS_A_BLOCK = 512
+_COLUMNS_A_BLOCK = 64
 _CELLS_A_BLOCK = 2**22
 #: A category's levels told of at most: the most frequent ones.
 _LEVELS = 50
@@ -192,9 +192,11 @@ def _cohens_d(
     spread = squares.sum(axis=0) - n * mean**2 - m * rest**2
     deviation = np.sqrt(np.maximum(spread, 0.0) / np.maximum(n + m - 2, 1))
     difference = mean - rest
+    # Rounding leaves about 1e-8 of the values' scale where nothing varies; the scale is the column's own.
+    least = 1e-7 * np.sqrt(squares.sum(axis=0) / np.maximum(n + m, 1))
     with np.errstate(divide="ignore", invalid="ignore"):
         alike = np.where(difference == 0, 0.0, np.sign(difference) * _BOUND)  # nobody differs within
-        effect = np.where(deviation > 1e-12, np.clip(difference / deviation, -_BOUND, _BOUND), alike)
+        effect = np.where(deviation > least, np.clip(difference / deviation, -_BOUND, _BOUND), alike)
     effect[(n < 1) | (m < 1)] = 0.0
     return effect
 

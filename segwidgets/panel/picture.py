@@ -16,7 +16,7 @@ from segwidgets.data import Table
 from segwidgets.names import Names
 from segwidgets.panel.worker import Lane
 from segwidgets.result import Result
-from segwidgets.session import Session
+from segwidgets.session import Cancelled, Session
 
 Renderer = Literal["webgl", "ipyvolume"]
 RENDERERS: tuple[Renderer, ...] = ("webgl", "ipyvolume")
@@ -27,6 +27,8 @@ _INDEX_DELAY = 0.4
 SEGMENT, TRUST, SILHOUETTE = "segment", "trust", "silhouette"
 #: More columns than these would make the list of colours useless; all others are found by `Picture.colour_by`.
 _OFFERED = 1_000
+#: Neighbours by which a point is trusted, itself counted, as many as its trustworthiness is measured by.
+_TRUSTED = 16
 #: Columns that a row's tip tells, the largest first.
 _TOLD = 6
 
@@ -168,11 +170,16 @@ class Picture:
         if result is None:
             return
         values: npt.NDArray[Any]
+
+        def tick(_: float) -> None:
+            if cancel.is_set():
+                raise Cancelled("another colour was chosen")
+
         if name == TRUST:
             found = self._session.neighbors(result.recipe, cancel=cancel)
-            kind, values = "trust", row_trust(found.indices, result.embedding)
+            kind, values = "trust", row_trust(found.indices[:, :_TRUSTED], result.embedding, tick=tick)
         elif name == SILHOUETTE:
-            kind, (values, _) = "number", silhouette_rows(result.embedding, result.labels)
+            kind, (values, _) = "number", silhouette_rows(result.embedding, result.labels, tick=tick)
         else:
             values = self._table.values(name)
             kind = "number" if values.dtype.kind in "fiub" else "category"

@@ -110,6 +110,13 @@ def test_a_sparse_table_stays_sparse_and_says_the_same_as_a_dense_one() -> None:
     assert wide[0].features[0].text.startswith("x3: 100%")
 
 
+def test_a_column_of_tiny_numbers_sets_nobody_apart_by_its_size_alone() -> None:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"tiny": rng.normal(size=600) * 1e-14, "usual": rng.normal(size=600)})
+    features = [one for segment in profile_segments(sw.read(frame), LABELS).segments for one in segment.features]
+    assert all(abs(one.effect) < 0.5 for one in features)
+
+
 def test_it_can_be_cancelled_and_refuses_labels_of_other_rows(frame: pd.DataFrame) -> None:
     stop = threading.Event()
     stop.set()

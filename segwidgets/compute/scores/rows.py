@@ -11,6 +11,8 @@ from segwidgets.compute.scores.estimate import checked_labels, checked_points
 from segwidgets.compute.scores.silhouettes import EXACT_PAIRS, _Clustered
 
 _ROWS_A_SLICE = 50_000
+#: Comparisons of a slice of `row_trust`: bounds its memory, and how long a cancellation waits.
+_PAIRS_A_SLICE = 4_000_000
 
 
 def row_trust(neighbors: NDArray[np.integer], embedding: ArrayLike, *, tick: Tick = no_tick) -> NDArray[np.float32]:
@@ -36,9 +38,10 @@ def row_trust(neighbors: NDArray[np.integer], embedding: ArrayLike, *, tick: Tic
         raise ValueError(f"neighbours are of {n:,} rows, and the map has {len(points):,}: take the map's own table.")
     tree = cKDTree(points)
     share = np.empty(n, np.float32)
-    for first in range(0, n, _ROWS_A_SLICE):
+    step = max(1, _PAIRS_A_SLICE // k**2)
+    for first in range(0, n, step):
         tick(first / n)
-        rows = np.arange(first, min(n, first + _ROWS_A_SLICE))
+        rows = np.arange(first, min(n, first + step))
         _, near = tree.query(points[rows], k=k, workers=-1)
         near = np.asarray(near).reshape(len(rows), -1)
         known = (near[:, :, None] == neighbors[rows][:, None, :]).any(axis=2)
