@@ -193,3 +193,32 @@ def test_a_page_that_is_loaded_again_shows_what_it_showed(notebook: Notebook, la
         "([root, before]) => Number(root.dataset.painted) > before", arg=[again.element_handle(), before]
     )
     assert notebook.errors == []
+
+
+def test_a_notebook_opened_without_its_kernel_shows_the_cloud_or_its_last_picture(notebook: Notebook, lab: Lab) -> None:
+    small = started(notebook, lab, "closed.ipynb", 10_000, "pointcloud.KEPT_POINTS = 100", "PointCloud(points)")
+    page = notebook.page
+    segments = small.get_attribute("data-segments") or ""
+    notebook.run_cell(2)
+    notebook.run_cell(3)
+    large = page.locator(".sw-pointcloud").nth(1)
+    painted(large)
+    page.wait_for_timeout(2500)
+    page.evaluate(
+        """async () => {
+             const { commands, shell } = window.jupyterapp;
+             await commands.execute('@jupyter-widgets/jupyterlab-manager:saveWidgetState');
+             await commands.execute('docmanager:save');
+             await shell.currentWidget.context.sessionContext.shutdown();
+           }"""
+    )
+    page.reload()
+    expect(small).to_have_attribute("data-segments", segments, timeout=60_000)
+    painted(small)
+    press(notebook, "ArrowRight", 30)
+    expect(small).not_to_have_attribute("data-segments", segments)
+    expect(large.locator(".sw-message")).to_contain_text("Waiting for the kernel to send 3,000 points")
+    picture = large.locator(".sw-still")
+    expect(picture).to_be_visible()
+    assert picture.evaluate("image => image.naturalWidth") > 100
+    assert notebook.errors == []

@@ -1,11 +1,10 @@
 import { css } from "../shared/colour";
-import { count, plural, short } from "../shared/format";
+import { count, plural } from "../shared/format";
 import type { Theme } from "../shared/theme";
-import { valueColour } from "./colouring";
+import { scaleEnds, scaleStops, valueColour } from "./colouring";
 import { make } from "./dom";
 import type { Colouring } from "./traits";
 
-const STOPS = 17;
 const LISTED = 12;
 
 /** What the points are coloured by: a list to choose from, and the scale or the categories. */
@@ -69,14 +68,12 @@ export class ColourBox {
     const trust = colouring.kind === "trust";
     bar.classList.toggle("sw-scale-fade", trust);
     if (!trust) {
-      const stops = Array.from({ length: STOPS }, (_, i) => css(valueColour(colouring, 1 + Math.round((254 * i) / (STOPS - 1)), theme)));
-      bar.style.background = `linear-gradient(to right, ${stops.join(",")})`;
+      bar.style.background = `linear-gradient(to right, ${scaleStops(colouring, theme).map(css).join(",")})`;
     }
     const ends = make("div", "sw-scale-ends", this.scale);
-    const low = `${colouring.below ? "≤ " : ""}${short(colouring.low ?? 0)}`;
-    const high = `${colouring.above ? "≥ " : ""}${short(colouring.high ?? 1)}`;
-    make("span", "", ends).textContent = trust ? `${low} faded` : low;
-    make("span", "", ends).textContent = trust ? `${high} full` : high;
+    const [low, high] = scaleEnds(colouring);
+    make("span", "", ends).textContent = low;
+    make("span", "", ends).textContent = high;
     this.scale.setAttribute("role", "img");
     this.scale.setAttribute("aria-label", `Scale of ${colouring.by}: from ${low} to ${high}`);
   }

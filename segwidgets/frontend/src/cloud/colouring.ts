@@ -1,7 +1,9 @@
 import type { Rgb } from "../shared/colour";
+import { short } from "../shared/format";
 import type { Theme } from "../shared/theme";
 import { type Entries, NOISE } from "./entries";
-import { ghostColour, noiseColour, plainColour, scaleColour, segmentColour } from "./palette";
+import { ghostColour, noiseColour, plainColour, scaleColour, segmentColour, shownNumber } from "./palette";
+import type { Named, Words } from "./picture";
 import { KIND, MODE, PALETTE_WIDTH } from "./shaders";
 import type { Segmentation } from "./segments";
 import type { Colouring } from "./traits";
@@ -19,11 +21,11 @@ function bytesOf(colour: Rgb): Uint8Array {
   return Uint8Array.from(colour, (part) => Math.round(part * 255));
 }
 
-function segmentBytes(number: number, dark: boolean): Uint8Array {
+function segmentBytes(index: number, dark: boolean): Uint8Array {
   const known = cached[dark ? "dark" : "light"];
+  const number = shownNumber(index);
   let bytes = known.get(number);
   if (!bytes) {
-    if (known.size > 20_000) known.clear();
     bytes = bytesOf(segmentColour(number, dark));
     known.set(number, bytes);
   }
@@ -81,4 +83,37 @@ export function scaleTexels(colouring: Colouring, theme: Theme): Uint8Array {
   const texels = new Uint8Array(256 * 4);
   for (let value = 0; value < 256; value++) texels.set([...bytesOf(valueColour(colouring, value, theme)), 255], 4 * value);
   return texels;
+}
+
+const STOPS = 17;
+
+/** Colours along the scale, from low to high. */
+export function scaleStops(colouring: Colouring, theme: Theme): Rgb[] {
+  return Array.from({ length: STOPS }, (_, at) => valueColour(colouring, 1 + Math.round((254 * at) / (STOPS - 1)), theme));
+}
+
+/** What stands at the two ends of the scale. */
+export function scaleEnds(colouring: Colouring): readonly [string, string] {
+  const low = `${colouring.below ? "≤ " : ""}${short(colouring.low ?? 0)}`;
+  const high = `${colouring.above ? "≥ " : ""}${short(colouring.high ?? 1)}`;
+  return colouring.kind === "trust" ? [`${low} faded`, `${high} full`] : [low, high];
+}
+
+/** What a saved picture says beside the points: segments, categories or a scale. */
+export function wordsFor(
+  colouring: Colouring,
+  theme: Theme,
+  segments: { entries: readonly Named[]; count: number; noise: Named | null },
+): Pick<Words, "entries" | "rest" | "count" | "scale"> {
+  if (colouring.kind === "segment" || colouring.kind === "trust") {
+    return { entries: segments.entries, rest: segments.noise, count: segments.count, scale: null };
+  }
+  const missing = colouring.missing ?? 0;
+  const rest = missing > 0 ? { name: "without a value", size: missing, colour: valueColour(colouring, 0, theme) } : null;
+  if (colouring.kind === "category") {
+    const entries = (colouring.categories ?? []).map((one, at) => ({ ...one, colour: valueColour(colouring, at + 1, theme) }));
+    return { entries, rest, count: entries.length, scale: null };
+  }
+  const [low, high] = scaleEnds(colouring);
+  return { entries: [], rest, count: 0, scale: { title: colouring.by, low, high, stops: scaleStops(colouring, theme) } };
 }

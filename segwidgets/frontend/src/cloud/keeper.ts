@@ -23,7 +23,6 @@ export interface Kept {
 export class Keeper {
   private timer = 0;
   private patience = 0;
-  private url = "";
 
   /** @param drawn the canvas, once all of the picture is on it; null before. */
   constructor(
@@ -56,17 +55,17 @@ export class Keeper {
     return true;
   }
 
-  /** The address of the picture that was kept; empty where none was. */
+  /** The address of the picture that was kept; empty where none was. Inline, as some hosts allow no other. */
   still(): string {
     const bytes = bytesOf(this.model.get("still"));
-    if (this.url || bytes.length === 0) return this.url;
-    this.url = URL.createObjectURL(new Blob([new Uint8Array(bytes)], { type: "image/png" }));
-    return this.url;
+    if (bytes.length === 0) return "";
+    let text = "";
+    for (let at = 0; at < bytes.length; at += 8192) text += String.fromCharCode(...bytes.subarray(at, at + 8192));
+    return `data:image/png;base64,${btoa(text)}`;
   }
 
   dispose(): void {
     window.clearTimeout(this.timer);
-    if (this.url) URL.revokeObjectURL(this.url);
   }
 
   private async keep(): Promise<void> {

@@ -81,10 +81,15 @@ let chosen: Pair[] | null = null;
 const DIFFERENT = 1000;
 const made = new Map<number, Pair>();
 
+/** The number, below `DIFFERENT`, whose colour a number has. */
+export function shownNumber(index: number): number {
+  return index < DIFFERENT ? index : CHOSEN + ((index - CHOSEN) % (DIFFERENT - CHOSEN));
+}
+
 /** The colour with that number, from 0, for any number of segments. */
 export function segmentColour(index: number, dark: boolean): Rgb {
   chosen ??= choose();
-  const number = index < DIFFERENT ? index : CHOSEN + ((index - CHOSEN) % (DIFFERENT - CHOSEN));
+  const number = shownNumber(index);
   let pair = chosen[number] ?? made.get(number);
   if (!pair) {
     pair = generated((number * GOLDEN_RATIO) % 1, number % 2 ? 0.13 : 0.08, (number * GOLDEN_ANGLE) % 360);

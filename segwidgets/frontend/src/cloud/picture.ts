@@ -1,6 +1,5 @@
 import { css, type Rgb } from "../shared/colour";
 import { count } from "../shared/format";
-import type { Entry } from "./entries";
 
 /** Segments that a saved picture names. */
 const NAMED = 20;
@@ -28,11 +27,20 @@ export async function small(canvas: HTMLCanvasElement, widest: number): Promise<
   return blob && new Uint8Array(await blob.arrayBuffer());
 }
 
+export interface Named {
+  name: string;
+  size: number;
+  colour: Rgb;
+}
+
 export interface Words {
-  entries: readonly (Entry & { colour: Rgb })[];
-  /** How many segments there are, named in the picture or not. */
+  /** What the list names: segments or categories, with noise or what is missing at its end. */
+  entries: readonly Named[];
+  rest: Named | null;
+  /** How many there are, named in the picture or not. */
   count: number;
-  noise: (Entry & { colour: Rgb }) | null;
+  /** A scale over the list, from low to high. */
+  scale: { title: string; low: string; high: string; stops: readonly Rgb[] } | null;
   caption: string;
   background: Rgb;
   ink: Rgb;
@@ -40,9 +48,9 @@ export interface Words {
 
 /** The canvas with the segments' names beside it, as PNG. */
 export function withNames(canvas: HTMLCanvasElement, ratio: number, words: Words): Promise<Blob | null> {
-  const { entries, noise, caption } = words;
-  const listed = [...entries.slice(0, NAMED), ...(noise ? [noise] : [])];
-  const side = listed.length > 0 ? 220 * ratio : 0;
+  const { entries, rest, scale, caption } = words;
+  const listed = [...entries.slice(0, NAMED), ...(rest ? [rest] : [])];
+  const side = listed.length > 0 || scale ? 220 * ratio : 0;
   const made = surface(canvas.width + side, canvas.height);
   if (!made) return Promise.resolve(null);
   const [page, context] = made;
@@ -60,6 +68,17 @@ export function withNames(canvas: HTMLCanvasElement, ratio: number, words: Words
     context.fillText(shown, x, y);
   };
   let y = 20 * ratio;
+  if (scale) {
+    const right = page.width - 14 * ratio;
+    write(scale.title, left, y, right - left);
+    const fill = context.createLinearGradient(left, 0, right, 0);
+    scale.stops.forEach((colour, at) => fill.addColorStop(at / (scale.stops.length - 1), css(colour)));
+    context.fillStyle = fill;
+    context.fillRect(left, y + 12 * ratio, right - left, 10 * ratio);
+    write(scale.low, left, y + 34 * ratio, (right - left) / 2);
+    write(scale.high, right, y + 34 * ratio, (right - left) / 2, "right");
+    y += 60 * ratio;
+  }
   for (const entry of listed) {
     context.fillStyle = css(entry.colour);
     context.beginPath();

@@ -5,7 +5,7 @@ import type { Theme } from "../shared/theme";
 import { readTheme, watchTheme } from "../shared/theme";
 import { bounds, Camera } from "./camera";
 import { ColourBox } from "./colourbox";
-import { modeOf, paletteTexels, scaleTexels } from "./colouring";
+import { modeOf, paletteTexels, scaleTexels, wordsFor } from "./colouring";
 import { make } from "./dom";
 import { type Entries, entriesOf, type Entry, NOISE } from "./entries";
 import { Facts } from "./facts";
@@ -358,9 +358,11 @@ export class CloudView {
     const ratio = this.canvas.width / Math.max(1, this.canvas.clientWidth);
     const { theme, entries } = this;
     const blob = await withNames(this.canvas, ratio, {
-      entries: this.store.colouring.kind === "segment" ? entries.list.map((entry) => this.coloured(entry)) : [],
-      count: this.store.colouring.kind === "segment" ? entries.count : 0,
-      noise: this.noise(),
+      ...wordsFor(this.store.colouring, theme, {
+        entries: entries.list.map((entry) => this.coloured(entry)),
+        count: entries.count,
+        noise: this.noise(),
+      }),
       caption: this.model.get("caption"),
       background: theme.background,
       ink: mix(theme.background, theme.dark ? [1, 1, 1] : [0, 0, 0], 0.85),
