@@ -112,13 +112,15 @@ export class Raster implements Painter, Look {
       if (w <= 0) continue;
       const x = (((m0! * px + m4! * py + m8! * pz + m12!) / w) * 0.5 + 0.5) * width;
       const y = (0.5 - ((m1! * px + m5! * py + m9! * pz + m13!) / w) * 0.5) * height;
-      const size = Math.max(1, Math.round(side * Math.min(3, Math.max(0.55, frame.reference / w)) * (kind === KIND.segment ? 1 : 0.7)));
-      const front = picked ? picked[i] === 1 && kind > KIND.ghost : kind === KIND.segment;
+      const chosen = picked !== null && picked[i] === 1 && kind > KIND.ghost;
+      const front = picked ? chosen : kind === KIND.segment;
+      const share = chosen ? 1.15 + 1.6 * frame.emphasis : kind === KIND.segment ? 1 : 0.7;
+      const size = Math.max(1, Math.round(side * Math.min(3, Math.max(0.55, frame.reference / w)) * share));
       const z = w + (front ? 0 : 1e9);
       shade(this, i, slot, frame, colour);
       const fading = frame.fade * Math.min(1, Math.max(0, (w - near) / Math.max(1e-6, far - near)));
-      const share = 1 - (1 - fading) * (picked && !front ? 0.2 : 1);
-      const ink = packed([0, 1, 2].map((channel) => colour[channel]! + ((frame.background[channel] as number) * 255 - colour[channel]!) * share));
+      const veil = 1 - (1 - fading) * (picked && !front ? 0.2 + 0.25 * frame.emphasis : 1);
+      const ink = packed([0, 1, 2].map((channel) => colour[channel]! + ((frame.background[channel] as number) * 255 - colour[channel]!) * veil));
       const [left, top] = [Math.round(x - size / 2), Math.round(y - size / 2)];
       for (let row = Math.max(0, top); row < Math.min(height, top + size); row++) {
         for (let column = Math.max(0, left); column < Math.min(width, left + size); column++) {

@@ -18,6 +18,8 @@ export interface Frame {
   background: Rgb;
   /** One of `MODE`. */
   mode: number;
+  /** How much selected points stand out, 0 to 1: one alone must be found among a million. */
+  emphasis: number;
   /** Which of the points. */
   part: Part;
 }
@@ -41,7 +43,7 @@ export interface Painter {
 
 const UNIFORMS = [
   "matrix", "depthRange", "pixels", "reference", "fade", "background", "palette", "scale", "mode", "layer", "selecting",
-  "opacity",
+  "opacity", "emphasis",
 ] as const;
 /** WebGL's limit for the bytes from one point to the next. */
 const LONGEST_STRIDE = 255;
@@ -224,6 +226,7 @@ export class Renderer implements Painter {
     gl.uniform1f(uniforms.reference, frame.reference);
     gl.uniform1f(uniforms.fade, frame.fade);
     gl.uniform1f(uniforms.opacity, frame.opacity);
+    gl.uniform1f(uniforms.emphasis, frame.emphasis);
     gl.uniform3f(uniforms.background, frame.background[0], frame.background[1], frame.background[2]);
     gl.uniform1i(uniforms.mode, this.attributes[1] ? frame.mode : 0);
     gl.uniform1i(uniforms.selecting, this.attributes[2] ? 1 : 0);

@@ -27,6 +27,7 @@ uniform highp sampler2D scale;
 uniform int mode;
 uniform int layer;
 uniform bool selecting;
+uniform float emphasis;
 flat out vec3 colour;
 flat out float size;
 
@@ -45,11 +46,11 @@ void main() {
   vec3 hue = texel.rgb;
   if (mode == ${MODE.value} && !ghost) hue = texelFetch(scale, ivec2(int(value), 0), 0).rgb;
   if (mode == ${MODE.fade} && !ghost && value > 0u) hue = mix(background, hue, 0.1 + 0.9 * float(value - 1u) / 254.0);
-  if (selecting && !chosen) hue = mix(hue, background, 0.8);
+  if (selecting && !chosen) hue = mix(hue, background, 0.8 - 0.25 * emphasis);
   float depth = clamp((w - depthRange.x) / max(depthRange.y - depthRange.x, 1e-6), 0.0, 1.0);
   colour = mix(hue, background, fade * depth);
   float share = texel.a > 0.9 ? 1.0 : ghost ? 0.6 : 0.7;
-  size = pixels * clamp(reference / w, 0.55, 3.0) * (chosen ? max(share, 1.0) * 1.15 : share);
+  size = pixels * clamp(reference / w, 0.55, 3.0) * (chosen ? 1.15 + 1.6 * emphasis : share);
   gl_PointSize = max(size, 1.0);
   gl_Position.z = gl_Position.z * 0.5 + (front ? -0.5 : 0.5) * w;
 }`;

@@ -41,7 +41,7 @@ export class Toolbar {
       this.automatic.checked = false;
       actions.size(value);
     });
-    const label = make("label", "sw-setting sw-setting-auto", this.box);
+    const label = make("label", "sw-look sw-look-auto", this.box);
     this.automatic = make("input", "", label);
     this.automatic.type = "checkbox";
     this.automatic.addEventListener("change", () => actions.size(this.automatic.checked ? 0 : Number(this.size.value)));
@@ -72,7 +72,7 @@ export class Toolbar {
   }
 
   private slider(name: string, min: number, max: number, step: number, act: (value: number) => void): HTMLInputElement {
-    const label = make("label", "sw-setting", this.box);
+    const label = make("label", "sw-look", this.box);
     make("span", "", label).textContent = name;
     const field = make("input", "", label);
     field.type = "range";

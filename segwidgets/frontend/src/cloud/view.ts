@@ -31,6 +31,8 @@ import type { CloudTraits } from "./traits";
 const FADE = 0.38;
 /** Below this width, CSS pixels, the legend goes under the picture. */
 const NARROW = 520;
+/** So many selected points are a few. */
+const FEW = 30;
 const NO_ENTRIES: Entries = { list: [], count: 0, leadOf: new Map() };
 const ALL: ReadonlySet<Change> = new Set(["points", "labels", "values", "selection", "names"]);
 
@@ -346,6 +348,7 @@ export class CloudView {
       fade: camera.isFlat ? 0 : FADE,
       background: this.theme.background,
       mode: modeOf(store.colouring),
+      emphasis: Math.exp(-store.selection.length / FEW),
       part,
     });
     this.painted += 1;
