@@ -39,7 +39,9 @@ class Guidance:
             return text
         words = ", ".join(f"{name} = {value:.4g}" if value is not None else name for name, value in one.change.items())
         button = widgets.Button(
-            description=f"Set {words}", tooltip=f"{one.text} Sets {words}.", layout=widgets.Layout(width="auto")
+            description=f"Set {words}",
+            tooltip=f"{one.text} Sets {words}.",
+            layout=widgets.Layout(width="max-content", flex="0 0 auto"),
         )
         button.on_click(lambda _: self._apply(dict(one.change or {})))
         return widgets.HBox([text, button], layout=widgets.Layout(align_items="center"))
