@@ -20,7 +20,7 @@ def leading(sheet: Path) -> set[str]:
 
 def test_no_two_widgets_begin_a_rule_with_the_same_class() -> None:
     owners: dict[str, list[str]] = collections.defaultdict(list)
-    sheets = [sheet for sheet in SOURCES.glob("*/style.css")]
+    sheets = list(SOURCES.glob("*/style.css"))
     assert len(sheets) == 5
     for sheet in sheets:
         for name in leading(sheet):
