@@ -15,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import bench_density
 import bench_embedding
 import bench_neighbors
+import bench_panel
 import bench_path
 
 HERE = Path(__file__).parent
@@ -42,6 +43,7 @@ def sections(sizes: tuple[int, ...]) -> dict[str, Callable[[], str]]:
 
     return {
         "The whole path": bench_path.run,
+        "The panel": bench_panel.run,
         "The embedding": bench_embedding.run,
         "Neighbours": bench_neighbors.run,
         "The density index": density,
