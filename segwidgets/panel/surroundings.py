@@ -20,6 +20,13 @@ function isDark(colour) {
   const [red, green, blue] = colour.match(/[\\d.]+/g).map(Number);
   return 0.2126 * red + 0.7152 * green + 0.0722 * blue < 110;
 }
+// ipyvolume's tools are list items outside of a list, and not all have a name.
+function nameTools(cloud) {
+  for (const tool of cloud?.querySelectorAll("a.ipyvolume-toolicon") ?? []) {
+    if (!tool.title) tool.setAttribute("aria-label", "Settings");
+    for (const item of tool.querySelectorAll("li")) item.setAttribute("role", "presentation");
+  }
+}
 export default {
   async render({ model, el }) {
     el.classList.add("sw-surroundings");
@@ -28,7 +35,10 @@ export default {
     let timer = 0;
     const picture = () => {
       clearTimeout(timer);
-      timer = setTimeout(() => figure.trigger("msg:custom", { msg: "screenshot" }), 1500);
+      timer = setTimeout(() => {
+        nameTools(el.closest(".sw-ipyvolume"));
+        figure.trigger("msg:custom", { msg: "screenshot" });
+      }, 1500);
     };
     const dress = () => {
       const colour = paper(el);

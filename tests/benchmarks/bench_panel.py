@@ -131,16 +131,32 @@ WHOLE = """([uploads, least]) => {
 }"""
 
 
+def _settle(page: Page) -> None:
+    """Wait until nothing has been drawn, uploaded or received for two seconds."""
+    count = "() => window.__seen.drawCalls + window.__seen.messages + window.__seen.uploads.length"
+    before, still = -1, 0
+    for _ in range(PATIENCE // 250):
+        now = page.evaluate(count)
+        still = still + 1 if now == before else 0
+        before = now
+        if still == 8:
+            return
+        page.wait_for_timeout(250)
+    raise RuntimeError("the page does not come to rest.")
+
+
 def _run(book: driver.Notebook, cell: int, rows: int, *, uploads: bool) -> Seen:
     """Run a cell until all points are on the screen; after ``uploads``, those of the last one.
 
     Ours draws in parts where the machine is slow: then the whole is there when the last of them is. ipyvolume draws
     several vertices a point.
     """
+    _settle(book.page)
     book.watch(vertices=rows // 200, upload=int(0.9 * rows), force=200)
     book.run_cell(cell, wait=False)
     book.page.wait_for_function(WHOLE, arg=[uploads, 0.99 * rows], timeout=PATIENCE)
-    book.page.wait_for_timeout(1_500)
+    _settle(book.page)
+    book.page.wait_for_function(WHOLE, arg=[uploads, 0.99 * rows], timeout=PATIENCE)
     seen = book.seen()
     last = seen["uploads"][-1]["begin"] if uploads else 0.0
     draws = [one for one in seen["draws"] if one["begin"] >= last and one["end"]]
