@@ -85,6 +85,8 @@ def move_eps(panel: Locator) -> None:
 
 def test_notebook_7_shows_the_panel(notebook: Notebook, lab: Lab) -> None:
     page = notebook.page
+    stacks: list[str] = []
+    page.on("pageerror", lambda error: stacks.append(error.stack or ""))
     name = lab.write_notebook("notebook7.ipynb", PANEL)
     page.goto(f"{lab.address}/notebooks/{name}?token={TOKEN}")
     page.locator(".jp-Notebook .jp-Cell").first.click(timeout=90_000)
@@ -94,8 +96,8 @@ def test_notebook_7_shows_the_panel(notebook: Notebook, lab: Lab) -> None:
     expect(panel.locator(".sw-pointcloud").first).to_have_attribute("data-points", str(ROWS), timeout=120_000)
     expect(panel.locator(".sw-cards[data-state=final]")).to_be_visible(timeout=120_000)
     notebook.shot("notebook7")
-    # Notebook's own settings at times are asked for before they are there.
-    assert [error for error in notebook.errors if "reading 'schema'" not in error] == []
+    # Notebook reports errors of its own as it starts; widgets' modules are blobs.
+    assert [stack for stack in stacks if "blob:" in stack] == []
 
 
 @pytest.fixture
