@@ -40,6 +40,12 @@ export default {
         figure.trigger("msg:custom", { msg: "screenshot" });
       }, 1500);
     };
+    // ipyvolume wipes a lasso away when it ends, and at times draws it once more.
+    const wipe = () => setTimeout(() => {
+      const overlay = el.closest(".sw-ipyvolume")?.querySelectorAll("canvas")[1];
+      overlay?.getContext("2d")?.clearRect(0, 0, overlay.width, overlay.height);
+    }, 200);
+    document.addEventListener("mouseup", wipe);
     const dress = () => {
       const colour = paper(el);
       const dark = isDark(colour);
@@ -75,6 +81,7 @@ export default {
       sizes.disconnect();
       themes.disconnect();
       document.removeEventListener("load", dress, true);
+      document.removeEventListener("mouseup", wipe);
       scatter.off("change", picture);
       figure.off("change:style", picture);
     };
