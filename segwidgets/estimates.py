@@ -35,6 +35,13 @@ def _other(recipe: Recipe, name: str) -> Any:
     return value + step if value + step <= top else value - step
 
 
+def duration(seconds: float) -> str:
+    """Seconds as people say them."""
+    if seconds < 1.5:
+        return "a second"
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
+
+
 class Estimates:
     """Seconds by stage, as they were last seen; one table each."""
 
@@ -56,7 +63,7 @@ class Estimates:
         stages = session.pending(recipe)
         if not stages:
             return ""
-        return f"Will run: {', '.join(_WORDS[stage] for stage in stages)}{self._about(stages, ', about ')}."
+        return f"Will run: {', '.join(_WORDS[stage] for stage in stages)}{self._about(stages)}."
 
     def cost(self, session: Session, recipe: Recipe, name: str) -> str:
         """What a move of one setting of the map will run: "layout onwards, about 3 s"; "" where it cannot move."""
@@ -65,12 +72,8 @@ class Estimates:
             stages = session.pending(recipe.replace(embedding=moved))
         except RecipeError:
             return ""
-        return f"{_WORDS[stages[0]]} onwards{self._about(stages, ', about ')}" if stages else "at once"
+        return f"{_WORDS[stages[0]]} onwards{self._about(stages)}" if stages else "at once"
 
-    def _about(self, stages: tuple[str, ...], before: str) -> str:
+    def _about(self, stages: tuple[str, ...]) -> str:
         seconds = self.seconds(stages)
-        if seconds is None:
-            return ""
-        return before + (
-            "a second" if seconds < 1.5 else f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
-        )
+        return "" if seconds is None else f", about {duration(seconds)}"

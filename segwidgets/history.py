@@ -81,7 +81,7 @@ class History:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._limit = limit
         self._lock = threading.RLock()
-        self._warned: set[Path] = set()
+        self._known: dict[Path, tuple[Any, Entry | None]] = {}
         self._here, self._ahead = self._cursor()
 
     @classmethod
@@ -196,20 +196,22 @@ class History:
         return self._place(identifier).with_suffix(".png")
 
     def _read(self, path: Path) -> Entry | None:
+        """An entry, read again only where its files have changed; None where there is none, or it is damaged."""
+        picture = path.with_suffix(".png")
         try:
-            text = path.read_text()
+            stamp = (_stamp(path), _stamp(picture) if picture.exists() else None)
+            if (known := self._known.get(path)) is not None and known[0] == stamp:
+                return known[1]
+            entry = Entry.from_json(
+                path.read_text(), picture.read_bytes() if stamp[1] else None, path.stem.removeprefix("entry-")
+            )
         except OSError:
+            self._known.pop(path, None)
             return None  # another kernel let it go
-        picture = None
-        with contextlib.suppress(OSError):
-            picture = path.with_suffix(".png").read_bytes()
-        try:
-            entry = Entry.from_json(text, picture, path.stem.removeprefix("entry-"))
         except (ValueError, TypeError, KeyError, AttributeError) as error:
-            if path not in self._warned:  # the strip reads all of them at every step
-                self._warned.add(path)
-                _log.warning("the history leaves out %s, which is damaged: %s", path, error)
-            return None
+            _log.warning("the history leaves out %s, which is damaged: %s", path, error)
+            entry = None
+        self._known[path] = (stamp, entry)
         return entry
 
     def _write(self, entry: Entry) -> Entry:
@@ -266,3 +268,9 @@ class History:
         for identifier in loose[: max(0, len(loose) + 1 - self._limit)]:
             self._place(identifier).unlink(missing_ok=True)
             self._picture(identifier).unlink(missing_ok=True)
+
+
+def _stamp(path: Path) -> tuple[int, int, int]:
+    """What changes when a file is replaced."""
+    found = path.stat()
+    return found.st_mtime_ns, found.st_size, found.st_ino

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from segwidgets.compute.density import DensityIndex
+from segwidgets.compute.guidance import core_k
 
 if TYPE_CHECKING:
     from segwidgets.result import Result
@@ -127,8 +128,7 @@ def _few_samples(result: Result) -> Advice | None:
 
 def _core(result: Result) -> Advice | None:
     eps, min_samples = _settings(result)
-    k = max(1, min_samples - 1)
-    core = float(np.mean(result.density.k_distances(k) <= eps)) if min_samples > 1 else 1.0
+    core = float(np.mean(result.density.k_distances(core_k(min_samples)) <= eps)) if min_samples > 1 else 1.0
     if core > _NEARLY:
         return Advice(
             "note",

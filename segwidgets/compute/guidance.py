@@ -37,6 +37,25 @@ def eps_grid(core_distances: ArrayLike) -> NDArray[np.float64]:
     return kept
 
 
+def core_k(min_samples: int) -> int:
+    """Which k-distance is the core distance: DBSCAN counts the point itself, so one less; at least the first."""
+    return max(1, min_samples - 1)
+
+
+def shown_eps(sorted_k_distances: ArrayLike, points: int = 400) -> NDArray[np.float64]:
+    """The eps over which clusterings differ, for sliders and plots: spaced evenly by ratio, (points,) ascending.
+
+    From half of the 1 % quantile of the k-distances above 0 to one and a half of the largest; empty where none is.
+    """
+    curve = np.asarray(sorted_k_distances, dtype=np.float64)
+    positive = curve[curve > 0]
+    if not len(positive):
+        return np.empty(0)
+    low, high = np.quantile(positive, [0.01, 1.0])
+    grid: NDArray[np.float64] = np.geomspace(low / 2, high * 1.5, points)
+    return grid
+
+
 def suggest_eps(profile: Profile, core_distances: ArrayLike) -> float:
     """The eps at which most points are in a segment other than the largest one, and stay so when eps is moved.
 

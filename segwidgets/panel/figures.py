@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from segwidgets.compute.advice import plateau
 from segwidgets.compute.embedding.pca import display
-from segwidgets.compute.guidance import knee
+from segwidgets.compute.guidance import core_k, knee, shown_eps
 from segwidgets.panel.kdistance import decimate
 from segwidgets.panel.palette import noise_colour, segment_colours
 from segwidgets.result import Result
@@ -20,7 +20,6 @@ _DRAWN = 50_000
 #: Bars at most; further segments are told as a number.
 _BARS = 30
 _EPS_COLOUR, _DATA_COLOUR = "#d55e00", "#0072b2"
-_GRID = 400
 
 
 def figure(result: Result, name: str, *, width: float = 6.4, height: float = 4.0) -> Figure:
@@ -54,7 +53,7 @@ def _eps(result: Result) -> tuple[float, int]:
 
 def _k_distance(result: Result, made: Figure) -> None:
     eps, min_samples = _eps(result)
-    k = max(1, min_samples - 1)
+    k = core_k(min_samples)
     curve = result.density.k_distances(k)
     kept = decimate(curve)
     axes = made.subplots()
@@ -70,10 +69,10 @@ def _k_distance(result: Result, made: Figure) -> None:
 
 def _profile(result: Result, made: Figure) -> None:
     eps, min_samples = _eps(result)
-    curve = result.density.k_distances(max(1, min_samples - 1))
-    positive = curve[curve > 0]
-    low, high = (np.quantile(positive, [0.01, 1.0]) if len(positive) else np.array([eps / 2, eps * 2])) * [0.5, 1.5]
-    found = result.density.profile(np.geomspace(low, high, _GRID), min_samples)
+    grid = shown_eps(result.density.k_distances(core_k(min_samples)))
+    if not len(grid):  # duplicates only
+        grid = np.array([eps / 2, eps, eps * 2])
+    found = result.density.profile(grid, min_samples)
     upper, lower = made.subplots(2, sharex=True)
     upper.plot(found.eps, found.clusters, color=_DATA_COLOUR)
     upper.set_ylabel("clusters")
@@ -83,7 +82,7 @@ def _profile(result: Result, made: Figure) -> None:
     lower.set_xlabel("eps (distance on the map)")
     lower.set_xscale("log")
     # A plateau may reach far beyond the distances there are; the axis does not follow it.
-    lower.set_xlim(low, high)
+    lower.set_xlim(grid[0], grid[-1])
     for axes in (upper, lower):
         axes.axvspan(*plateau(result.density, eps, min_samples), color=_EPS_COLOUR, alpha=0.12, linewidth=0)
         axes.axvline(eps, color=_EPS_COLOUR)

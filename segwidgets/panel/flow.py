@@ -162,8 +162,7 @@ class Flow:
     def _shows(self, result: Result) -> bool:
         """Whether a result's map is the one that is wanted."""
         with self._lock:
-            wanted = self._session.resolve(self._wanted)
-        return (wanted.features, wanted.embedding) == (result.recipe.features, result.recipe.embedding)
+            return _map_of(self._session.resolve(self._wanted)) == _map_of(result.recipe)
 
     def _clustering(self) -> dict[str, Any]:
         """The wanted DBSCAN settings, eps as shown where it was left open."""
@@ -268,7 +267,8 @@ class Flow:
             return
         cut = result.with_labels(labels, eps=eps, min_samples=clustering.min_samples)
         with self._lock:
-            if self._result is not result:
+            # The scores of the last cut may have come in meanwhile: another object, and the same map.
+            if self._result is None or not _same_map(self._result, result):
                 return  # a new map came in; it is cut by itself
             moved = result.recipe.clustering.min_samples != clustering.min_samples
             self._result, self._scored = cut, False
@@ -276,13 +276,13 @@ class Flow:
         self._scoring.submit(lambda stop: self._score(stop, cut))
 
     def _score(self, cancel: threading.Event, cut: Result) -> None:
-        self._show_scores(self._session.run(cut.recipe, cancel=cancel), of=cut)
+        self._show_scores(self._session.run(cut.recipe, cancel=cancel))
 
-    def _show_scores(self, result: Result, of: Result | None = None) -> None:
-        """Show finished scores unless the labels have moved on."""
+    def _show_scores(self, result: Result) -> None:
+        """Show finished scores unless the setting has moved on, be it to the same labels."""
         with self._lock:
             shown = self._result
-            if shown is None or (of is not None and shown is not of) or shown.label_digest != result.label_digest:
+            if shown is None or shown.recipe != result.recipe:
                 return
             self._result, self._scored = result, True
         self._view.scored(result)
@@ -290,3 +290,12 @@ class Flow:
     def _failed(self, error: Exception) -> None:
         self._view.failed(error, "map")
         self._view.idle()
+
+
+def _map_of(recipe: Recipe) -> tuple[Any, Any]:
+    """The settings that make the map."""
+    return recipe.features, recipe.embedding
+
+
+def _same_map(one: Result, other: Result) -> bool:
+    return _map_of(one.recipe) == _map_of(other.recipe)

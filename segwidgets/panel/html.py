@@ -11,6 +11,7 @@ from segwidgets.compute.backend import Backend
 from segwidgets.compute.matching import Comparison
 from segwidgets.compute.scores import Estimate
 from segwidgets.data import Table
+from segwidgets.estimates import duration
 from segwidgets.history import Entry
 from segwidgets.result import Progress, Result, Scores
 
@@ -106,13 +107,6 @@ def progress(now: Progress, seconds: float) -> str:
     left = seconds * (1 - now.overall) / now.overall if now.overall > 0 else 0.0
     told = f" · about {duration(left)} left" if seconds > 1 and 0.1 < now.overall < 1 and left >= 1 else ""
     return f"{now.message} …{told}"
-
-
-def duration(seconds: float) -> str:
-    """Seconds as people say them."""
-    if seconds < 1:
-        return "a second"
-    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
 
 
 def advice(level: str, text: str) -> str:

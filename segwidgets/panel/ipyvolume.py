@@ -16,8 +16,10 @@ import numpy as np
 import traitlets
 
 from segwidgets.data.errors import missing_extra
+from segwidgets.names import Names
 from segwidgets.panel import legend, scene
 from segwidgets.panel.palette import noise_colour, segment_colour
+from segwidgets.panel.pointcloud import KINDS
 from segwidgets.panel.surroundings import Surroundings
 from segwidgets.panel.wire import as_points, packed_labels
 
@@ -33,7 +35,6 @@ FLOOR = 50
 _SPHERES = 5_000
 #: From the camera to the middle of the box, whose side is 1: a cloud rarely fills its corners.
 _DISTANCE = 1.7
-_KINDS = ("segment", "number", "category", "trust")
 
 
 class IpyvolumeCloud(widgets.VBox):  # type: ignore[misc]  # ipywidgets carries no types
@@ -80,7 +81,7 @@ class IpyvolumeCloud(widgets.VBox):  # type: ignore[misc]  # ipywidgets carries 
         self._points: NDArray[np.float32] = np.zeros((0, 3), np.float32)
         self._labels: NDArray[np.int64] | None = None
         self._numbers: dict[int, int] = {}
-        self._names: dict[int, str] = {}
+        self._names = Names()
         self._colour: tuple[str, str, NDArray[Any] | None] = ("segment", "segment", None)
         self._rows: NDArray[np.int64] = np.zeros(0, np.int64)
         self._selection: NDArray[np.int64] = np.zeros(0, np.int64)
@@ -167,7 +168,7 @@ class IpyvolumeCloud(widgets.VBox):  # type: ignore[misc]  # ipywidgets carries 
 
     def set_names(self, names: Mapping[int, str]) -> None:
         """``{row: name}``: the segment that holds the row bears the name; segments of one name are shown as one."""
-        self._names = {int(row): str(name) for row, name in names.items()}
+        self._names = Names(tuple((int(row), str(name)) for row, name in names.items()))
         self._paint()
 
     def set_colour(self, by: str, values: ArrayLike | None = None, *, kind: str = "segment") -> None:
@@ -182,8 +183,8 @@ class IpyvolumeCloud(widgets.VBox):  # type: ignore[misc]  # ipywidgets carries 
         Raises:
             ValueError: An unknown kind, or not one value per point.
         """
-        if kind not in _KINDS:
-            raise ValueError(f"kind={kind!r} is not known: take one of {', '.join(map(repr, _KINDS))}.")
+        if kind not in KINDS:
+            raise ValueError(f"kind={kind!r} is not known: take one of {', '.join(map(repr, KINDS))}.")
         array = None if values is None or kind == "segment" else np.asarray(values)
         if array is None and kind != "segment":
             raise ValueError(f"kind={kind!r} needs values, one per point.")
@@ -247,7 +248,7 @@ class IpyvolumeCloud(widgets.VBox):  # type: ignore[misc]  # ipywidgets carries 
             return
         row = int(self._rows[at])
         told = [] if self.describe is None else self.describe(row)
-        where = [] if self._labels is None else [("segment", self._name(int(self._labels[row])))]
+        where = [] if self._labels is None else [("segment", self._called_now(int(self._labels[row])))]
         parts = (f"<b>{html.escape(name)}</b> {html.escape(value)}" for name, value in [*where, *told])
         self._told.value = f'<div class="sw-dim">row {row:,}: {" · ".join(parts)}</div>'
         self.set_selection(np.array([row], np.int64))
@@ -328,24 +329,11 @@ class IpyvolumeCloud(widgets.VBox):  # type: ignore[misc]  # ipywidgets carries 
 
     def _grouped(self) -> NDArray[np.int64] | None:
         """Labels in which segments of one name are the lowest of them."""
-        labels = self._labels
-        if labels is None or not self._names:
-            return labels
-        lowest: dict[str, int] = {}
-        table = np.arange(-1, int(labels.max(initial=-1)) + 1)
-        named = sorted((int(labels[row]), name) for row, name in self._names.items() if 0 <= row < self.n_points)
-        for label, name in named:
-            if label >= 0:
-                table[label + 1] = lowest.setdefault(name, label)
-        return np.asarray(table[labels + 1])
+        return None if self._labels is None else self._names.grouped(self._labels).astype(np.int64)
 
-    def _name(self, label: int) -> str:
-        if label < 0 or self._labels is None:
-            return "noise"
-        for row, name in self._names.items():
-            if 0 <= row < self.n_points and self._labels[row] == label:
-                return name
-        return f"segment {label}"
+    def _called_now(self, label: int) -> str:
+        names = {} if self._labels is None else self._names.of(self._labels)
+        return "noise" if label < 0 else names.get(label, f"segment {label}")
 
     def _colours(self, labels: NDArray[np.int64] | None, rows: NDArray[np.int64]) -> tuple[NDArray[np.float32], str]:
         """(m, 3) of the sample's rows, and the legend."""
@@ -367,7 +355,8 @@ class IpyvolumeCloud(widgets.VBox):  # type: ignore[misc]  # ipywidgets carries 
             colours = scene.faded(colours, np.asarray(values[rows], np.float32), dark=dark)
         sizes = np.bincount(labels + 1)
         order = [i for i in np.argsort(-sizes[1:], kind="stable").tolist() if sizes[i + 1]]
-        entries = [(segment_colour(self._numbers[i], dark=dark), self._name(i), int(sizes[i + 1])) for i in order]
+        names = {i: f"segment {i}" for i in order} | self._names.of(labels)
+        entries = [(segment_colour(self._numbers[i], dark=dark), names[i], int(sizes[i + 1])) for i in order]
         if sizes[0]:
             entries.append((noise_colour(dark=dark), "noise", int(sizes[0])))
         return colours, legend.entries("segments" if kind == "segment" else by, entries, self.n_points)

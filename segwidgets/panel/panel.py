@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from segwidgets import script
 from segwidgets.compute.advice import plateau
-from segwidgets.compute.guidance import knee
+from segwidgets.compute.guidance import core_k, knee, shown_eps
 from segwidgets.data import Table
 from segwidgets.estimates import Estimates
 from segwidgets.history import History
@@ -43,8 +43,6 @@ if TYPE_CHECKING:
 
 #: Seconds after the last move until eps is shown everywhere: before, the browser has the newer one.
 _REST = 0.3
-#: eps over which clusters and noise are drawn under the k-distances.
-_PROFILE_POINTS = 400
 
 
 class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets carries no types
@@ -352,7 +350,8 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets carries no types
         self._show_curve(result)
         self._show_eps(result)
         self._picture.show(result)
-        self._segments.show(result)
+        self._segments.wait()
+        self._controls.tell_costs(self._costs(result))
         self._cards.value = html.cards(result.scores, len(result.labels), pending=True)
         features = sum(len(group.columns) for group in result.recipe.features.plan or ())
         self._head.value = html.STYLE + html.header(
@@ -365,19 +364,18 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets carries no types
         self._picture.recut(result, moved=moved)
         if moved:
             self._show_curve(result)
-        if self._flow.wanted.clustering.eps is None or moved:
+        if self._flow.wanted.clustering.eps is None:
             self._show_eps(result)
         self._settle.submit(lambda _: self._show_eps())
+        self._segments.wait()
         self._cards.value = html.cards(result.scores, len(result.labels), pending=True)
 
     def scored(self, result: Result) -> None:
         """The scores of what is shown are there."""
-        self._estimates.learn(result)
         self._cards.value = html.cards(result.scores, len(result.labels))
         self._guidance.show(result)
         self._segments.show(result)
         self._past.keep(result, self._picture.drawn, self._names)
-        self._controls.tell_costs(self._costs(result))
 
     def failed(self, error: Exception, where: str) -> None:
         """Something went wrong: told where it arose."""
@@ -406,23 +404,14 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets carries no types
         return self._flow.finished(cancel), self._names
 
     def _show_curve(self, result: Result) -> None:
-        # DBSCAN counts the point itself, so a core point reaches its (min_samples - 1)-th neighbour within eps.
-        c = result.recipe.clustering
-        k = max(1, c.min_samples - 1)
+        min_samples = result.recipe.clustering.min_samples
+        k = core_k(min_samples)
         curve = result.density.k_distances(k)
-        positive = curve[curve > 0]
-        profile = None
-        if len(positive):
-            low, high = (float(value) for value in np.quantile(positive, [0.01, 1.0]))
-            self._controls.eps_range(low / 2, high * 1.5)
-            profile = result.density.profile(np.geomspace(low / 2, high * 1.5, _PROFILE_POINTS), c.min_samples)
-        self.k_distance.set_curve(
-            curve,
-            k,
-            knee=knee(curve),
-            profile=profile,
-            plateau=plateau(result.density, float(c.eps or 0), c.min_samples),
-        )
+        grid = shown_eps(curve)
+        if len(grid):
+            self._controls.eps_range(float(grid[0]), float(grid[-1]))
+        profile = result.density.profile(grid, min_samples) if len(grid) else None
+        self.k_distance.set_curve(curve, k, knee=knee(curve), profile=profile)
 
     def _show_eps(self, result: Result | None = None) -> None:
         """Show the eps that is in force everywhere, once nothing moves, and how far it can move."""

@@ -80,6 +80,7 @@ class Picture:
         self._result: Result | None = None
         self._names = Names()
         self._by = SEGMENT
+        self._can_cut = renderer == "webgl"
         self._index = Lane("index", delay=_INDEX_DELAY, failed=failed)
         self._colours = Lane("colour", failed=failed)
         self.lanes = (self._index, self._colours)
@@ -117,7 +118,7 @@ class Picture:
         """The points that are drawn are this result's map: let the browser cut it, and colour it as it was."""
         self._result = result
         self.cloud.set_names(self._names.by_row)
-        self._index.submit(self._send_index)
+        self._let_cut()
         if self._by != SEGMENT:
             self.colour_by(self._by)
 
@@ -126,13 +127,18 @@ class Picture:
         self._result = result
         if moved or not self.cloud.cuts_itself:
             self.cloud.set_labels(result.labels)
-            self._index.submit(self._send_index)
+            self._let_cut()
         if self._by == SILHOUETTE:
             self.colour_by(self._by)
 
+    def _let_cut(self) -> None:
+        """Send the browser what it needs to label by itself, once nothing moves."""
+        if self._can_cut:
+            self._index.submit(self._send_index)
+
     def _send_index(self, cancel: threading.Event) -> None:
         result = self._result
-        if result is None or not hasattr(self.cloud, "set_index"):
+        if result is None:
             return
         c = result.recipe.clustering
         index = result.density.portable(c.min_samples)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from segwidgets.compute.matching import match
 from segwidgets.panel.palette import noise_colour, segment_colours
 
 #: Share of the values at either end that a scale of numbers does not stretch to: one outlier must not grey the rest.
@@ -136,7 +137,7 @@ def _inside(corners: NDArray[np.float64], x: NDArray[np.float64], y: NDArray[np.
 
 
 def numbered(labels: NDArray[np.int64], before: NDArray[np.int64] | None, numbers: Mapping[int, int]) -> dict[int, int]:
-    """Colour number by label: a segment keeps that of the former one with which it shares most points.
+    """Colour number by label: segments keep those of the former ones that they match (`compute.matching`).
 
     Args:
         labels: (n,) integers from -1.
@@ -149,25 +150,11 @@ def numbered(labels: NDArray[np.int64], before: NDArray[np.int64] | None, number
     sizes = np.bincount(labels + 1)[1:]
     present = np.argsort(-sizes, kind="stable")[: np.count_nonzero(sizes)]
     found: dict[int, int] = {}
-    taken: set[int] = set()
     if before is not None and numbers:
-        both = (labels >= 0) & (before >= 0)
-        width = int(before.max()) + 1
-        pairs, shared = np.unique(labels[both] * width + before[both], return_counts=True)
-        for pair in pairs[np.argsort(-shared, kind="stable")]:
-            now, then = divmod(int(pair), width)
-            number = numbers.get(then)
-            if number is not None and now not in found and number not in taken:
-                found[now] = number
-                taken.add(number)
-    free = 0
-    for label in present.tolist():
-        if label not in found:
-            while free in taken:
-                free += 1
-            found[label] = free
-            taken.add(free)
-    return found
+        found = {now: numbers[then] for then, now in match(before, labels).pairs if then in numbers}
+    taken = set(found.values())
+    free = (number for number in range(len(present) + len(taken)) if number not in taken)
+    return found | {label: next(free) for label in present.tolist() if label not in found}
 
 
 def by_segment(labels: NDArray[np.int64], numbers: Mapping[int, int], *, dark: bool) -> NDArray[np.float32]:

@@ -59,10 +59,15 @@ class Segments:
         """What sets the segments apart that are shown; None until it is known."""
         return self._profiles
 
+    def wait(self) -> None:
+        """The segments that are listed are no more; those that are come with their scores."""
+        self.lane.cancel()
+        self._result = self._profiles = None
+        self.table.state = "pending"
+
     def show(self, result: Result) -> None:
         """Describe the segments of a result, as soon as nothing moves."""
         self._result, self._profiles = result, None
-        self.table.state = "pending"
         self.lane.submit(lambda cancel: self._describe(result, cancel))
 
     def name(self, names: Names) -> None:

@@ -90,7 +90,7 @@ def test_the_scene_is_drawn_and_a_lasso_selects(notebook: Notebook, lab: Lab) ->
     assert middles["segment 2"][0] < middles["segment 0"][0] < middles["segment 3"][0]
     notebook.shot("ipyvolume-light", of=".sw-ipyvolume")
 
-    # Control and a drag around the left blob.
+    # Control and a drag around the blue blob; when the selection is cleared, all colours are back.
     box = canvas.bounding_box()
     assert box is not None
     row, column = np.argwhere(shown[0]).mean(axis=0)
@@ -106,11 +106,12 @@ def test_the_scene_is_drawn_and_a_lasso_selects(notebook: Notebook, lab: Lab) ->
     notebook.run_cell(1)
     assert float(notebook.output(1)) > 0.9
     notebook.run_cell(2)
+    picture_with(canvas, *map(segment_colour, range(4)))
 
     # The page's theme is the scene's.
     notebook.theme("JupyterLab Dark")
-    page.wait_for_timeout(2000)
-    assert pixels(canvas.screenshot())[5, 5].max() < 0.2
+    picture, _ = picture_with(canvas, segment_colour(0, dark=True), segment_colour(1, dark=True))
+    assert picture[5, 5].max() < 0.2
     notebook.shot("ipyvolume-dark", of=".sw-ipyvolume")
     assert notebook.errors == []
 

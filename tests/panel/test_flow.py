@@ -157,7 +157,7 @@ def test_a_cut_of_a_map_that_was_replaced_meanwhile_is_dropped(made: tuple[Flow,
     flow, told = made
     shown = flow.result
     assert shown is not None
-    newer = dataclasses.replace(shown)
+    newer = dataclasses.replace(shown, recipe=shown.recipe.replace(min_dist=0.5))
 
     class Overtaken:
         """The old map's index; while it answers, a newer map comes in."""
@@ -174,6 +174,42 @@ def test_a_cut_of_a_map_that_was_replaced_meanwhile_is_dropped(made: tuple[Flow,
     flow._make_cut(threading.Event())
     assert flow.result is newer
     assert told.events == []
+
+
+def test_a_cut_is_not_lost_when_the_last_ones_scores_come_in_meanwhile(made: tuple[Flow, Told]) -> None:
+    flow, told = made
+    shown = flow.result
+    assert shown is not None
+
+    class Scored:
+        """The map's index; while it answers, the scores of the former cut come in."""
+
+        max_min_samples = shown.density.max_min_samples
+
+        def labels(self, eps: float, min_samples: int) -> Any:
+            flow._show_scores(dataclasses.replace(shown))
+            return shown.density.labels(eps, min_samples)
+
+    flow._wanted = flow._wanted.replace(eps=0.2)
+    flow._result = dataclasses.replace(shown, density=Scored())  # type: ignore[arg-type]
+    told.events.clear()
+    flow._make_cut(threading.Event())
+    assert told.events == ["scored", "cut"]
+    assert flow.result is not None
+    assert flow.result.recipe.clustering.eps == 0.2
+
+
+def test_scores_of_a_former_eps_do_not_take_eps_back_although_the_labels_are_the_same(made: tuple[Flow, Told]) -> None:
+    flow, _ = made
+    former = flow.result
+    assert former is not None
+    eps = float(former.recipe.clustering.eps or 0) * (1 + 1e-9)
+    flow.move("eps", eps)
+    rest(flow)
+    assert flow.result is not None
+    assert flow.result.label_digest == former.label_digest
+    flow._show_scores(former)
+    assert flow.result.recipe.clustering.eps == eps
 
 
 def test_what_breaks_is_told_and_the_flow_lives_on(made: tuple[Flow, Told], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,7 @@ import { css } from "../shared/colour";
 import { count, plural } from "../shared/format";
 import type { Theme } from "../shared/theme";
 import { scaleEnds, scaleStops, valueColour } from "./colouring";
-import { make } from "./dom";
+import { make } from "../shared/dom";
 import type { Colouring } from "./traits";
 
 const LISTED = 12;

@@ -1,14 +1,4 @@
-/** An element with a class, put into a parent where one is given. */
-export function make<K extends keyof HTMLElementTagNameMap>(
-  tag: K,
-  name: string,
-  parent?: Element,
-): HTMLElementTagNameMap[K] {
-  const element = document.createElement(tag);
-  element.className = name;
-  parent?.append(element);
-  return element;
-}
+import { make } from "../shared/dom";
 
 /** A button with a name that is read out; what it shows is text or a picture. */
 export function button(name: string, label: string, content: string, act: () => void, parent?: Element): HTMLButtonElement {

@@ -1,3 +1,5 @@
+import { isOurs } from "../shared/keys";
+
 export interface Gestures {
   /** Shares of the picture's height, to the right and upwards. */
   turn(right: number, up: number): void;
@@ -172,7 +174,7 @@ export function listen(canvas: HTMLCanvasElement, gestures: Gestures): () => voi
   canvas.addEventListener(
     "keydown",
     (event) => {
-      if (event.ctrlKey || event.metaKey || event.altKey) return;
+      if (!isOurs(event)) return;
       const go = event.shiftKey ? gestures.pan : gestures.turn;
       const actions: Record<string, () => void> = {
         ArrowLeft: () => go(-KEY_STEP, 0),
@@ -189,9 +191,7 @@ export function listen(canvas: HTMLCanvasElement, gestures: Gestures): () => voi
       };
       const action = actions[event.key];
       if (!action) return;
-      // JupyterLab's own shortcuts (arrows leave the cell, a adds one, 0 0 restarts the kernel) must not see these keys.
       event.preventDefault();
-      event.stopPropagation();
       action();
     },
     { signal },

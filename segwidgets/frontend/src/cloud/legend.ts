@@ -1,7 +1,8 @@
 import { css } from "../shared/colour";
 import type { Rgb } from "../shared/colour";
 import { count, percent, plural } from "../shared/format";
-import { button, ICONS, make } from "./dom";
+import { make } from "../shared/dom";
+import { button, ICONS } from "./dom";
 import type { Entry } from "./entries";
 
 export interface LegendState {

@@ -1,4 +1,4 @@
-import { make } from "./dom";
+import { make } from "../shared/dom";
 import { Renderer, type Painter } from "./renderer";
 import type { CloudStore } from "./store";
 import { canvasLabel, outcome, reason, summary } from "./words";

@@ -1,7 +1,7 @@
 import type { Rgb } from "../shared/colour";
 import { css } from "../shared/colour";
 import { count } from "../shared/format";
-import { make } from "./dom";
+import { make } from "../shared/dom";
 import type { Fact } from "./facts";
 
 /** What is under the pointer, beside a ring around it. */

@@ -1,5 +1,6 @@
 import { count } from "../shared/format";
-import { button, ICONS, make } from "./dom";
+import { make } from "../shared/dom";
+import { button, ICONS } from "./dom";
 
 export interface ToolbarActions {
   toggleLasso(): void;

@@ -2,11 +2,12 @@ import { mix, type Rgb } from "../shared/colour";
 import type { Model } from "../shared/model";
 import { onChange } from "../shared/model";
 import type { Theme } from "../shared/theme";
-import { readTheme, watchTheme } from "../shared/theme";
+import { keepKeys } from "../shared/keys";
+import { readTheme, sameTheme, watchTheme } from "../shared/theme";
 import { bounds, Camera } from "./camera";
 import { ColourBox } from "./colourbox";
 import { modeOf, paletteTexels, scaleTexels, wordsFor } from "./colouring";
-import { make } from "./dom";
+import { make } from "../shared/dom";
 import { type Entries, entriesOf, type Entry, NOISE } from "./entries";
 import { Facts } from "./facts";
 import { Keeper } from "./keeper";
@@ -148,16 +149,17 @@ export class CloudView {
     const zoomed = (): void => this.draw();
     window.addEventListener("resize", zoomed);
     root.addEventListener("keydown", (event) => {
-      if (event.key !== "Escape" || event.defaultPrevented || !this.escape()) return;
-      event.preventDefault();
-      event.stopPropagation();
+      if (event.key === "Escape" && !event.defaultPrevented && this.escape()) event.preventDefault();
     });
+    const keys = new AbortController();
+    keepKeys(root, keys.signal);
     this.endings.push(
       store.subscribe((changes) => this.update(changes)),
       onChange(model, ["caption", "height", "point_size", "opacity"], () => this.updateFrame()),
       onChange(model, ["colour_choices"], () => this.updateColours()),
       watchTheme(() => this.updateTheme()),
       () => resized.disconnect(),
+      () => keys.abort(),
       () => window.removeEventListener("resize", zoomed),
     );
   }
@@ -231,7 +233,10 @@ export class CloudView {
   }
 
   private updateTheme(): void {
-    this.theme = readTheme(this.root);
+    const theme = readTheme(this.root);
+    // The host touches its page at every message: an unchanged theme must not draw a million points again.
+    if (sameTheme(theme, this.theme)) return;
+    this.theme = theme;
     this.updateColours();
   }
 

@@ -1,20 +1,8 @@
-/** A new element with a class, at the end of `parent`. */
-export function element<K extends keyof HTMLElementTagNameMap>(
-  tag: K,
-  name: string,
-  parent: Element,
-  attributes: Record<string, string> = {},
-): HTMLElementTagNameMap[K] {
-  const made = document.createElement(tag);
-  if (name) made.className = name;
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  parent.append(made);
-  return made;
-}
+import { make } from "../shared/dom";
 
 /** A button that submits nothing. */
 export function button(name: string, text: string, parent: Element): HTMLButtonElement {
-  const made = element("button", name, parent, { type: "button" });
+  const made = make("button", name, parent, { type: "button" });
   made.textContent = text;
   return made;
 }
@@ -50,20 +38,6 @@ export function uniqueId(word: string): string {
 /** Writes a text only where it is another one: a live region speaks at every write. */
 export function say(target: Element, text: string): void {
   if (target.textContent !== text) target.textContent = text;
-}
-
-/**
- * Keys without a modifier stay in the widget while it has the focus: JupyterLab moves between cells with the arrows and
- * opens a cell with Enter. Keys with a modifier, such as Ctrl+S, are the host's.
- */
-export function keepKeys(root: HTMLElement, signal: AbortSignal): void {
-  root.addEventListener(
-    "keydown",
-    (event) => {
-      if (!event.ctrlKey && !event.metaKey && !event.altKey) event.stopPropagation();
-    },
-    { signal },
-  );
 }
 
 /** Makes `wanted` the children of `parent`. Only what stands in the wrong place is moved, and the focus is kept. */

@@ -1,4 +1,5 @@
-import { element, icon, say } from "../controls/elements";
+import { icon, say } from "../controls/elements";
+import { make } from "../shared/dom";
 import type { Entry } from "./entries";
 import { when } from "./entries";
 
@@ -26,21 +27,21 @@ export class CardView {
   constructor(id: string, host: CardHost) {
     this.root.className = "sw-card-entry";
     this.root.dataset["id"] = id;
-    this.go = element("button", "sw-plain sw-go", this.root, { type: "button" });
-    this.picture = element("span", "sw-thumbnail", this.go);
-    this.image = element("img", "", this.picture, { alt: "", decoding: "async", draggable: "false" });
-    this.mark = element("span", "sw-current", this.picture);
+    this.go = make("button", "sw-plain sw-go", this.root, { type: "button" });
+    this.picture = make("span", "sw-thumbnail", this.go);
+    this.image = make("img", "", this.picture, { alt: "", decoding: "async", draggable: "false" });
+    this.mark = make("span", "sw-current", this.picture);
     this.mark.textContent = "shown";
-    this.title = element("span", "sw-entry-title", this.go);
-    this.detail = element("span", "sw-entry-detail", this.go);
-    this.time = element("time", "sw-entry-time", this.go);
+    this.title = make("span", "sw-entry-title", this.go);
+    this.detail = make("span", "sw-entry-detail", this.go);
+    this.time = make("time", "sw-entry-time", this.go);
     this.go.addEventListener("click", () => host.goto(id));
-    const foot = element("div", "sw-entry-foot", this.root);
-    const label = element("label", "sw-choose", foot);
-    this.box = element("input", "", label, { type: "checkbox" });
+    const foot = make("div", "sw-entry-foot", this.root);
+    const label = make("label", "sw-choose", foot);
+    this.box = make("input", "", label, { type: "checkbox" });
     label.append("compare");
     this.box.addEventListener("change", () => host.choose(id, this.box.checked));
-    this.starButton = element("button", "sw-plain sw-star", foot, { type: "button" });
+    this.starButton = make("button", "sw-plain sw-star", foot, { type: "button" });
     icon("star", this.starButton);
     this.starButton.addEventListener("click", () => {
       // Shown at once; the kernel's answer is the same or puts it right.

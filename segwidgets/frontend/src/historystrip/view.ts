@@ -1,4 +1,6 @@
-import { arrange, button, element, icon, keepKeys, say, uniqueId } from "../controls/elements";
+import { arrange, button, icon, say, uniqueId } from "../controls/elements";
+import { make } from "../shared/dom";
+import { keepKeys } from "../shared/keys";
 import look from "../controls/look.css";
 import { plural } from "../shared/format";
 import type { Model } from "../shared/model";
@@ -48,20 +50,20 @@ export class HistoryStripView implements CardHost {
     this.root.className = "sw-control sw-history";
     this.root.setAttribute("role", "group");
     this.root.setAttribute("aria-label", "History");
-    element("style", "", this.root).textContent = look + style;
-    const bar = element("div", "sw-history-bar", this.root);
+    make("style", "", this.root).textContent = look + style;
+    const bar = make("div", "sw-history-bar", this.root);
     this.undo = this.command(bar, "undo", "Undo", "Ctrl+Z", "Control+Z");
     this.redo = this.command(bar, "redo", "Redo", "Ctrl+Shift+Z", "Control+Shift+Z");
-    this.status = element("span", "sw-history-status", bar, { role: "status" });
-    const label = element("label", "sw-filter", bar);
-    this.filter = element("input", "", label, { type: "checkbox" });
+    this.status = make("span", "sw-history-status", bar, { role: "status" });
+    const label = make("label", "sw-filter", bar);
+    this.filter = make("input", "", label, { type: "checkbox" });
     label.append("starred only");
     this.filter.addEventListener("change", () => this.put("starred_only", this.filter.checked));
     this.compare = button("sw-button sw-compare", "Compare", bar);
     this.compare.addEventListener("click", () => this.askComparison());
-    this.list = element("ol", "sw-cards-row", this.root, { "aria-label": "Settings, the newest first" });
-    this.empty = element("div", "sw-history-empty", this.root);
-    this.table = element("div", "sw-comparison", this.root);
+    this.list = make("ol", "sw-cards-row", this.root, { "aria-label": "Settings, the newest first" });
+    this.empty = make("div", "sw-history-empty", this.root);
+    this.table = make("div", "sw-comparison", this.root);
     host.append(this.root);
 
     this.keys(signal);
@@ -224,25 +226,25 @@ export class HistoryStripView implements CardHost {
     const id = uniqueId("comparison");
     table.setAttribute("role", "region");
     table.setAttribute("aria-labelledby", id);
-    const head = element("div", "sw-comparison-head", table);
-    const title = element("div", "sw-comparison-title", head, { id, tabindex: "-1" });
+    const head = make("div", "sw-comparison-head", table);
+    const title = make("div", "sw-comparison-title", head, { id, tabindex: "-1" });
     title.textContent = comparison.title;
     const close = button("sw-button sw-comparison-close", "Close", head);
     icon("close", close);
     close.addEventListener("click", () => this.closeComparison());
-    if (comparison.text) element("p", "sw-comparison-text", table).textContent = comparison.text;
+    if (comparison.text) make("p", "sw-comparison-text", table).textContent = comparison.text;
     if (comparison.rows.length > 0) {
-      const scroll = element("div", "sw-comparison-scroll", table, { tabindex: "0", role: "group", "aria-labelledby": id });
-      const grid = element("table", "", scroll, { "aria-labelledby": id });
-      const heads = element("tr", "", element("thead", "", grid));
+      const scroll = make("div", "sw-comparison-scroll", table, { tabindex: "0", role: "group", "aria-labelledby": id });
+      const grid = make("table", "", scroll, { "aria-labelledby": id });
+      const heads = make("tr", "", make("thead", "", grid));
       const [first, second] = comparison.columns ?? ["first", "second"];
-      element("td", "", heads);
-      for (const text of [first, second, "change"]) element("th", "", heads, { scope: "col" }).textContent = text;
-      const body = element("tbody", "", grid);
+      make("td", "", heads);
+      for (const text of [first, second, "change"]) make("th", "", heads, { scope: "col" }).textContent = text;
+      const body = make("tbody", "", grid);
       for (const [label, ...cells] of comparison.rows) {
-        const line = element("tr", "", body);
-        element("th", "", line, { scope: "row" }).textContent = label;
-        for (const text of cells) element("td", "", line).textContent = text;
+        const line = make("tr", "", body);
+        make("th", "", line, { scope: "row" }).textContent = label;
+        for (const text of cells) make("td", "", line).textContent = text;
       }
     }
     if (this.asked) title.focus({ preventScroll: true });

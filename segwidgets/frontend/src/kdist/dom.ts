@@ -7,13 +7,6 @@ export function svg<K extends keyof SVGElementTagNameMap>(tag: K, name: string, 
   return element;
 }
 
-export function html<K extends keyof HTMLElementTagNameMap>(tag: K, name: string, parent: Element): HTMLElementTagNameMap[K] {
-  const element = document.createElement(tag);
-  element.className = name;
-  parent.append(element);
-  return element;
-}
-
 export function put(element: Element, attributes: Record<string, number | string>): void {
   for (const [name, value] of Object.entries(attributes)) {
     element.setAttribute(name, typeof value === "number" ? String(Math.round(value * 100) / 100) : value);

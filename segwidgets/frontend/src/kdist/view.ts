@@ -1,9 +1,11 @@
+import { isOurs, keepKeys } from "../shared/keys";
+import { make } from "../shared/dom";
 import type { BinaryTrait } from "../shared/binary";
 import { floats } from "../shared/binary";
 import { count, percent, plural, rounded, short } from "../shared/format";
 import type { Model } from "../shared/model";
 import { onChange } from "../shared/model";
-import { html, put, svg, SVG } from "./dom";
+import { put, svg, SVG } from "./dom";
 import { at, mostClusters, type Profile, unpackProfile } from "./profile";
 import type { Axis, Curve } from "./scale";
 import { axis, keyed, logTicks, position, rankAt, ticks, unpack, valueAt, wide } from "./scale";
@@ -69,10 +71,10 @@ export class KDistanceView {
     const sheet = document.createElement("style");
     sheet.textContent = style;
     this.root.append(sheet);
-    const head = html("div", "sw-k-head", this.root);
-    this.title = html("span", "sw-k-title", head);
-    this.readout = html("span", "sw-k-readout", head);
-    this.toggle = html("button", "sw-k-toggle", head);
+    const head = make("div", "sw-k-head", this.root);
+    this.title = make("span", "sw-k-title", head);
+    this.readout = make("span", "sw-k-readout", head);
+    this.toggle = make("button", "sw-k-toggle", head);
     this.toggle.type = "button";
     this.toggle.textContent = "log";
     this.toggle.title = "Logarithmic distance axis";
@@ -101,8 +103,8 @@ export class KDistanceView {
     svg("rect", "sw-k-pill", this.handle);
     svg("text", "", this.handle);
     put(this.handle, { role: "slider", tabindex: 0, "aria-label": "eps", "aria-orientation": "horizontal" });
-    this.twin = html("div", "sw-k-twin", this.root);
-    this.empty = html("div", "sw-k-empty", this.root);
+    this.twin = make("div", "sw-k-twin", this.root);
+    this.empty = make("div", "sw-k-empty", this.root);
     this.empty.textContent = "No k-distances yet.";
     host.append(this.root);
 
@@ -192,15 +194,14 @@ export class KDistanceView {
     for (const name of ["pointerup", "pointercancel", "lostpointercapture"] as const) {
       this.plot.addEventListener(name, release, { signal });
     }
+    keepKeys(this.root, signal);
     this.handle.addEventListener(
       "keydown",
       (event) => {
-        if (event.ctrlKey || event.metaKey || event.altKey || this.curve.values.length === 0) return;
+        if (!isOurs(event) || this.curve.values.length === 0) return;
         const value = keyed(event.key, event.shiftKey, this.eps, this.curve);
         if (value === null) return;
-        // JupyterLab moves between cells with these keys.
         event.preventDefault();
-        event.stopPropagation();
         this.set(rounded(value, DIGITS + 2));
       },
       { signal },

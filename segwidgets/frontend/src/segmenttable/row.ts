@@ -1,4 +1,5 @@
-import { button, element, icon, say } from "../controls/elements";
+import { button, icon, say } from "../controls/elements";
+import { make } from "../shared/dom";
 import { count, percent, short } from "../shared/format";
 import type { Feature, Row } from "./order";
 import { NAME_LIMIT, isNoise, nameRefusal } from "./order";
@@ -47,17 +48,17 @@ export class RowView {
     root.className = isNoise(row) ? "sw-row sw-noise" : "sw-row";
     root.setAttribute("role", "row");
     root.dataset["segment"] = String(row.segment);
-    const cell = (name: string): HTMLElement => element("td", name, root, { role: "cell" });
+    const cell = (name: string): HTMLElement => make("td", name, root, { role: "cell" });
     const pick = cell("sw-cell-check");
-    this.box = isNoise(row) ? null : element("input", "", pick, { type: "checkbox" });
+    this.box = isNoise(row) ? null : make("input", "", pick, { type: "checkbox" });
     this.box?.addEventListener("change", () => host.check(row.segment, this.box?.checked ?? false));
-    this.cell = element("th", "sw-cell-name", root, { role: "rowheader", scope: "row" });
-    this.swatch = element("span", "sw-swatch", this.cell);
+    this.cell = make("th", "sw-cell-name", root, { role: "rowheader", scope: "row" });
+    this.swatch = make("span", "sw-swatch", this.cell);
     if (isNoise(row)) {
-      this.name = element("span", "sw-name-text", this.cell);
+      this.name = make("span", "sw-name-text", this.cell);
     } else {
-      const rename = element("button", "sw-plain sw-name", this.cell, { type: "button" });
-      this.name = element("span", "sw-name-text", rename);
+      const rename = make("button", "sw-plain sw-name", this.cell, { type: "button" });
+      this.name = make("span", "sw-name-text", rename);
       icon("pencil", rename);
       rename.append(rename.firstChild as Node);
       rename.addEventListener("click", () => this.edit());
@@ -65,7 +66,7 @@ export class RowView {
         if (event.key === "F2") this.edit();
       });
     }
-    this.merged = element("span", "sw-merged", this.cell);
+    this.merged = make("span", "sw-merged", this.cell);
     this.merged.textContent = "merged";
     this.merged.title = "Shown as one segment with the others of this name";
     this.show = button("sw-button sw-show", "show", this.cell);
@@ -117,17 +118,17 @@ export class RowView {
     this.drawnFeatures = { features, full };
     this.features.textContent = "";
     if (features.length === 0) {
-      element("span", "sw-quiet", this.features).textContent = isNoise(this.row) ? "" : "nothing stands out";
+      make("span", "sw-quiet", this.features).textContent = isNoise(this.row) ? "" : "nothing stands out";
       return;
     }
-    const list = element("ul", "sw-features", this.features);
+    const list = make("ul", "sw-features", this.features);
     for (const feature of features) {
-      const item = element("li", "sw-feature", list);
+      const item = make("li", "sw-feature", list);
       item.title = `${feature.name}: effect size ${short(feature.effect)}`;
-      const bar = element("span", `sw-bar sw-bar-${feature.direction}`, item, { "aria-hidden": "true" });
+      const bar = make("span", `sw-bar sw-bar-${feature.direction}`, item, { "aria-hidden": "true" });
       bar.style.setProperty("--sw-size", String(Math.min(1, Math.abs(feature.effect) / full)));
-      element("span", "sw-feature-text", item).textContent = feature.text;
-      element("span", "sw-spoken", item).textContent = `, ${feature.direction}, effect size ${short(feature.effect)}`;
+      make("span", "sw-feature-text", item).textContent = feature.text;
+      make("span", "sw-spoken", item).textContent = `, ${feature.direction}, effect size ${short(feature.effect)}`;
     }
   }
 
@@ -135,11 +136,11 @@ export class RowView {
   edit(): void {
     if (this.editor || isNoise(this.row)) return;
     const before = this.sent ?? this.row.name;
-    const field = element("input", "sw-field sw-name-field", this.cell, {
+    const field = make("input", "sw-field sw-name-field", this.cell, {
       type: "text", maxlength: String(NAME_LIMIT), "aria-label": `Name of ${before}`, autocomplete: "off", spellcheck: "false",
     });
     field.value = before;
-    const error = element("div", "sw-wrong sw-name-error", this.cell, { role: "alert" });
+    const error = make("div", "sw-wrong sw-name-error", this.cell, { role: "alert" });
     this.editor = { field, error };
     this.cell.classList.add("sw-editing");
     field.addEventListener("input", () => this.refuse(""));

@@ -1,4 +1,6 @@
-import { arrange, button, element, keepKeys, say, uniqueId } from "../controls/elements";
+import { arrange, button, say, uniqueId } from "../controls/elements";
+import { make } from "../shared/dom";
+import { keepKeys } from "../shared/keys";
 import look from "../controls/look.css";
 import { count, plural } from "../shared/format";
 import type { Model } from "../shared/model";
@@ -54,23 +56,23 @@ export class SegmentTableView implements RowHost {
     const { signal } = controller;
     this.endings.push(() => controller.abort());
     this.root.className = "sw-control sw-segmenttable";
-    element("style", "", this.root).textContent = look + style;
-    const bar = element("div", "sw-segments-bar", this.root);
-    this.status = element("div", "sw-segments-status", bar, { role: "status" });
-    this.form = element("form", "sw-merge", bar, { "aria-label": "Merge segments" });
+    make("style", "", this.root).textContent = look + style;
+    const bar = make("div", "sw-segments-bar", this.root);
+    this.status = make("div", "sw-segments-status", bar, { role: "status" });
+    this.form = make("form", "sw-merge", bar, { "aria-label": "Merge segments" });
     const errorId = uniqueId("error");
-    this.mergeName = element("input", "sw-field sw-merge-name", this.form, {
+    this.mergeName = make("input", "sw-field sw-merge-name", this.form, {
       type: "text", "aria-label": "Name of the merged segment", maxlength: String(NAME_LIMIT), autocomplete: "off",
       spellcheck: "false", "aria-errormessage": errorId,
     });
     this.mergeButton = button("sw-button sw-merge-button", "Merge", this.form);
     this.mergeButton.type = "submit";
-    this.error = element("div", "sw-wrong sw-merge-error", this.root, { id: errorId, role: "alert" });
-    this.scroll = element("div", "sw-segments-scroll", this.root);
-    this.table = element("table", "sw-table", this.scroll, { role: "table", "aria-label": "Segments" });
+    this.error = make("div", "sw-wrong sw-merge-error", this.root, { id: errorId, role: "alert" });
+    this.scroll = make("div", "sw-segments-scroll", this.root);
+    this.table = make("table", "sw-table", this.scroll, { role: "table", "aria-label": "Segments" });
     this.body = this.build();
     this.more = button("sw-button sw-more", "", this.scroll);
-    this.empty = element("div", "sw-segments-empty", this.root);
+    this.empty = make("div", "sw-segments-empty", this.root);
     host.append(this.root);
 
     keepKeys(this.root, signal);
@@ -129,15 +131,15 @@ export class SegmentTableView implements RowHost {
   }
 
   private build(): HTMLElement {
-    const head = element("tr", "sw-row sw-heads", element("thead", "", this.table, { role: "rowgroup" }), { role: "row" });
-    const first = element("td", "sw-cell-check", head, { role: "cell" });
-    element("span", "sw-spoken", first).textContent = "Select";
+    const head = make("tr", "sw-row sw-heads", make("thead", "", this.table, { role: "rowgroup" }), { role: "row" });
+    const first = make("td", "sw-cell-check", head, { role: "cell" });
+    make("span", "sw-spoken", first).textContent = "Select";
     for (const column of COLUMNS) {
       const name = column === "effect" ? "features" : column;
       const number = column === "size" || column === "share" || column === "silhouette";
-      const cell = element("th", `${number ? "sw-number-cell " : ""}sw-cell-${name}`, head, { role: "columnheader", scope: "col" });
+      const cell = make("th", `${number ? "sw-number-cell " : ""}sw-cell-${name}`, head, { role: "columnheader", scope: "col" });
       const sort = button("sw-plain sw-sort", HEADS[column].text, cell);
-      element("span", "sw-arrow", sort, { "aria-hidden": "true" });
+      make("span", "sw-arrow", sort, { "aria-hidden": "true" });
       sort.addEventListener("click", () => {
         const next = clicked(column, this.model.get("sort_by"), this.model.get("descending"));
         this.model.set("sort_by", next.column);
@@ -145,7 +147,7 @@ export class SegmentTableView implements RowHost {
       });
       this.heads.set(column, cell);
     }
-    return element("tbody", "", this.table, { role: "rowgroup" });
+    return make("tbody", "", this.table, { role: "rowgroup" });
   }
 
   private merge(): void {

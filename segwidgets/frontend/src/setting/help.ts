@@ -1,4 +1,5 @@
-import { element, icon } from "../controls/elements";
+import { icon } from "../controls/elements";
+import { make } from "../shared/dom";
 
 /** Milliseconds in which the pointer may cross from the button to the text. */
 const GRACE = 160;
@@ -16,9 +17,9 @@ export class Help {
   private timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(parent: Element, place: Element, id: string, signal: AbortSignal) {
-    this.button = element("button", "sw-plain sw-info", parent, { type: "button", "aria-expanded": "false" });
+    this.button = make("button", "sw-plain sw-info", parent, { type: "button", "aria-expanded": "false" });
     icon("info", this.button);
-    this.text = element("div", "sw-help", place, { id, role: "note", popover: "manual", hidden: "" });
+    this.text = make("div", "sw-help", place, { id, role: "note", popover: "manual", hidden: "" });
     this.button.setAttribute("aria-controls", id);
 
     const { button, text } = this;

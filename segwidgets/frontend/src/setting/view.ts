@@ -1,4 +1,6 @@
-import { element, keepKeys, uniqueId } from "../controls/elements";
+import { uniqueId } from "../controls/elements";
+import { make } from "../shared/dom";
+import { keepKeys } from "../shared/keys";
 import look from "../controls/look.css";
 import { Throttle } from "../kdist/throttle";
 import type { Model } from "../shared/model";
@@ -55,23 +57,23 @@ export class SettingView {
     this.root.className = "sw-control sw-setting";
     this.root.setAttribute("role", "group");
     this.root.setAttribute("aria-labelledby", id.label);
-    element("style", "", this.root).textContent = look + style;
-    const head = element("div", "sw-setting-head", this.root);
-    this.label = element("label", "sw-setting-name", head, { id: id.label, for: id.field });
+    make("style", "", this.root).textContent = look + style;
+    const head = make("div", "sw-setting-head", this.root);
+    this.label = make("label", "sw-setting-name", head, { id: id.label, for: id.field });
     this.help = new Help(head, this.root, id.help, signal);
-    this.note = element("span", "sw-setting-note", head, { id: id.note });
-    const body = element("div", "sw-setting-body", this.root);
+    this.note = make("span", "sw-setting-note", head, { id: id.note });
+    const body = make("div", "sw-setting-body", this.root);
     const described = `${id.help} ${id.note}`;
-    this.slider = element("input", "sw-slider", body, {
+    this.slider = make("input", "sw-slider", body, {
       type: "range", "aria-describedby": described,
     });
-    this.field = element("input", "sw-field sw-number", body, {
+    this.field = make("input", "sw-field sw-number", body, {
       type: "number", step: "any", id: id.field, autocomplete: "off", "aria-describedby": described, "aria-errormessage": id.error,
     });
-    this.choice = element("label", "sw-auto", body);
-    this.auto = element("input", "", this.choice, { type: "checkbox" });
+    this.choice = make("label", "sw-auto", body);
+    this.auto = make("input", "", this.choice, { type: "checkbox" });
     this.choice.append("auto");
-    this.error = element("div", "sw-wrong sw-setting-error", this.root, { id: id.error, role: "alert" });
+    this.error = make("div", "sw-wrong sw-setting-error", this.root, { id: id.error, role: "alert" });
     host.append(this.root);
 
     this.ends = ends(this.range, [this.value]);

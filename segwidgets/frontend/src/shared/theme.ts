@@ -29,6 +29,10 @@ export function readTheme(element: Element): Theme {
   return { background, dark: luminance(background) < 0.2 };
 }
 
+export function sameTheme(one: Theme, other: Theme): boolean {
+  return one.dark === other.dark && one.background.every((part, at) => part === other.background[at]);
+}
+
 /** Calls back after the host may have changed its theme: attributes, style sheets, or the system's preference. */
 export function watchTheme(callback: () => void): () => void {
   let frame = 0;
