@@ -73,6 +73,36 @@ class Lab:
         write_notebook(self.root / name, *cells)
         return name
 
+    def busy_cell(self, name: str) -> BusyCell:
+        """What keeps a kernel busy until the test lets go, however slow the machine is."""
+        return BusyCell(self.root / f"{name}.begun", self.root / f"{name}.go")
+
+
+@dataclasses.dataclass(frozen=True)
+class BusyCell:
+    """A cell that runs from when the file ``begun`` is there until the file ``go`` is."""
+
+    begun: Path
+    go: Path
+
+    @property
+    def code(self) -> str:
+        return (
+            "import pathlib, time\n"
+            f"pathlib.Path({str(self.begun)!r}).touch()\n"
+            f"while not pathlib.Path({str(self.go)!r}).exists(): time.sleep(0.05)\n"
+            "print('awake')"
+        )
+
+    def wait_until_begun(self) -> None:
+        end = time.monotonic() + 60
+        while not self.begun.exists():
+            assert time.monotonic() < end, "the cell has not begun within 60 s"
+            time.sleep(0.05)
+
+    def let_go(self) -> None:
+        self.go.touch()
+
 
 def write_notebook(path: Path, *cells: str) -> None:
     book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])

@@ -117,11 +117,12 @@ def test_what_goes_wrong_in_the_background_is_told_in_the_panel(notebook: Notebo
 
 def test_eps_moves_while_the_kernel_is_busy(notebook: Notebook, lab: Lab) -> None:
     page = notebook.page
+    busy = lab.busy_cell("busy")
     name = lab.write_notebook(
         "busy.ipynb",
         "import segwidgets as sw\npanel = sw.Panel(sw.samples.blobs(3000))\npanel",
         "panel.wait(120); None",
-        "import time; time.sleep(90)",
+        busy.code,
     )
     notebook.open(lab, name)
     notebook.run_cell(0)
@@ -131,12 +132,13 @@ def test_eps_moves_while_the_kernel_is_busy(notebook: Notebook, lab: Lab) -> Non
     expect(page.locator(".sw-cards[data-state=final]")).to_be_visible(timeout=60_000)
     before = segments(cloud)
     notebook.run_cell(2, wait=False)
-    page.wait_for_timeout(500)
+    busy.wait_until_begun()
     handle.focus()
     for _ in range(40):
         page.keyboard.press("ArrowLeft")
     assert wait_for_other(cloud, before) > 0
-    assert page.evaluate("window.jupyterapp.shell.currentWidget.context.sessionContext.session.kernel.status") == "busy"
+    assert notebook.output(2) == "", "the kernel was busy all the while"
+    busy.let_go()
     assert notebook.errors == []
 
 
