@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -247,6 +248,8 @@ def test_ctrl_c_gives_130(customers: Path, tmp_path: Path) -> None:
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "SEGWIDGETS_HOME": str(tmp_path / "home")},
+        # A suite that a shell runs in its background ignores SIGINT, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as child:
         assert child.stderr is not None
         assert "Reading" in child.stderr.read(20)  # the bar stands, the work begins
