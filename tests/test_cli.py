@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -243,13 +242,13 @@ def test_a_fault_of_ours_is_not_dressed_up_as_the_user_s(monkeypatch: pytest.Mon
 
 
 def test_ctrl_c_gives_130(customers: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "segwidgets", "run", "blobs", "--out", tmp_path / "out", "--set", "n_epochs=10000"]
     with subprocess.Popen(
-        [sys.executable, "-m", "segwidgets", "run", "blobs", "--out", tmp_path / "out", "--set", "n_epochs=10000"],
+        # A suite that a shell runs in its background ignores SIGINT, and children inherit that.
+        ["env", "--default-signal=INT", *command],
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "SEGWIDGETS_HOME": str(tmp_path / "home")},
-        # A suite that a shell runs in its background ignores SIGINT, and children inherit that.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as child:
         assert child.stderr is not None
         assert "Reading" in child.stderr.read(20)  # the bar stands, the work begins
