@@ -11,6 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 if TYPE_CHECKING:
     from segwidgets.compute.density.profile import Profile
 
+#: Places of a curve that are drawn at most.
+MAX_KEPT = 2_000
 _GRID_SIZE = 600
 _LOWEST, _HIGHEST = 0.05, 0.995
 #: A suggested eps must stay as good when it is moved by this factor either way.
@@ -124,3 +126,21 @@ def knee(sorted_k_distances: ArrayLike) -> Knee | None:
     if confidence < _CLEAR_KNEE:
         return None
     return Knee(float(curve[rank]), rank, confidence)
+
+
+def decimate(sorted_values: NDArray[np.float64], limit: int = MAX_KEPT) -> NDArray[np.intp]:
+    """Places, ascending, of at most ``limit`` values that draw the same curve as all of them.
+
+    Args:
+        sorted_values: (n,) ascending values.
+        limit: Even number of places to keep, 2 or more.
+
+    Returns:
+        (m,) places, m <= limit. All of them if n <= limit; else the least and the greatest value of each of limit / 2
+        buckets of equal width, which on an ascending curve are the bucket's ends. The first and last place are kept.
+    """
+    n = len(sorted_values)
+    if n <= limit:
+        return np.arange(n, dtype=np.intp)
+    edges = np.linspace(0, n, limit // 2 + 1).astype(np.intp)
+    return np.unique(np.concatenate([edges[:-1], edges[1:] - 1]))

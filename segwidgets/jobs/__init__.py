@@ -8,16 +8,20 @@ from segwidgets.lazy import lazy
 
 if TYPE_CHECKING:
     from segwidgets.jobs.job import Job, jobs
+    from segwidgets.jobs.planning import Plan, RefusedError, plan
     from segwidgets.jobs.promotion import promote
     from segwidgets.jobs.verify import ResultError, StoredResult, read_result
 
-__all__ = ["Job", "ResultError", "StoredResult", "jobs", "promote", "read_result"]
+__all__ = ["Job", "Plan", "RefusedError", "ResultError", "StoredResult", "jobs", "plan", "promote", "read_result"]
 
 _HOMES = {
     "Job": "job",
+    "Plan": "planning",
+    "RefusedError": "planning",
     "ResultError": "verify",
     "StoredResult": "verify",
     "jobs": "job",
+    "plan": "planning",
     "promote": "promotion",
     "read_result": "verify",
 }

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import difflib
-import logging
 import os
 import re
 import signal
 import time
 from pathlib import Path
 
-from segwidgets.jobs import local
 from segwidgets.jobs.layout import Layout
+from segwidgets.jobs.store import jobs_root
 from segwidgets.jobs.verify import StoredResult, read_result
 from segwidgets.result import Progress
-from segwidgets.tracking.base import State, TrackingError
-from segwidgets.tracking.mlflow import MLflowTracker, is_local
-
-_log = logging.getLogger(__name__)
+from segwidgets.tracking.base import State
+from segwidgets.tracking.ledger import settle_near
 
 #: Seconds between a polite SIGTERM and a SIGKILL.
 GRACE = 10.0
@@ -38,11 +35,24 @@ class Job:
         self._tried_to_tell = False
 
     @classmethod
+    def attach(cls, name: str, *, region: str | None = None) -> Job:
+        """The SageMaker job of this name, also where another machine promoted it.
+
+        Raises:
+            ValueError: there is none in the region, or it is none that segwidgets promoted.
+            AWSError: AWS cannot be asked.
+        """
+        from segwidgets.aws import Cloud
+        from segwidgets.jobs.sagemakerjob import attach
+
+        return attach(name, Cloud(region))
+
+    @classmethod
     def load(cls, name: str) -> Job:
         """The job of this name; raises ValueError, with the nearest names there are, when there is none."""
-        root = local.jobs_root()
+        root = jobs_root()
         if re.fullmatch(r"[a-zA-Z0-9-]+", name) and (root / name / "job.json").is_file():
-            return cls(root / name)
+            return at(root / name)
         names = [job.name for job in jobs()]
         near = difflib.get_close_matches(name, names, 3) or names[:3]
         hint = f" There are: {', '.join(near)}." if near else " No job has been promoted yet."
@@ -55,6 +65,11 @@ class Job:
     def name(self) -> str:
         """Its name, which a SageMaker job could have too."""
         return self.path.name
+
+    @property
+    def target(self) -> str:
+        """Where it runs: "local" or "sagemaker"."""
+        return str(self._ledger.job.get("target", "local"))
 
     @property
     def experiment(self) -> str:
@@ -79,15 +94,16 @@ class Job:
         tracker.
         """
         state = self._ledger.state()
-        uri = str(self._ledger.job.get("tracking_uri", ""))
-        # A tracker behind a network could keep this look waiting: `leaderboard` tells that one.
-        if state != "running" and not self._ledger.settled and is_local(uri) and not self._tried_to_tell:
-            self._tried_to_tell = True
-            try:
-                self._ledger.tell(MLflowTracker(uri))
-            except (TrackingError, OSError) as error:
-                _log.warning("the tracker could not be told how %s ended: %s", self.name, error)
+        if state != "running":
+            self._tell()
         return state
+
+    def _tell(self) -> None:
+        """Tell the tracker how it ended, where nothing can make this look wait."""
+        # A tracker behind a network could keep this look waiting: `leaderboard` tells that one.
+        if not self._ledger.settled and not self._tried_to_tell:
+            self._tried_to_tell = True
+            settle_near(self._ledger)
 
     @property
     def verdict(self) -> str | None:
@@ -164,10 +180,19 @@ class Job:
         return True
 
 
+def at(path: Path) -> Job:
+    """The job whose folder this is, wherever it runs."""
+    if Layout(path).ledger.job.get("target") == "sagemaker":
+        from segwidgets.jobs.sagemakerjob import SageMakerJob
+
+        return SageMakerJob(path)
+    return Job(path)
+
+
 def jobs() -> list[Job]:
-    """All local jobs, newest first."""
-    root = local.jobs_root()
+    """All jobs that were promoted from this machine, or attached to, newest first."""
+    root = jobs_root()
     if not root.is_dir():
         return []
-    found = [Job(path) for path in root.iterdir() if (path / "job.json").is_file()]
+    found = [at(path) for path in root.iterdir() if (path / "job.json").is_file()]
     return sorted(found, key=lambda job: (job.created, job.name), reverse=True)

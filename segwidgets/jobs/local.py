@@ -17,6 +17,7 @@ import numpy as np
 from segwidgets import storage
 from segwidgets.jobs.layout import Layout
 from segwidgets.jobs.spec import JobSpec, SpecError
+from segwidgets.jobs.store import jobs_root, stored_table
 from segwidgets.tracking import process
 
 if TYPE_CHECKING:
@@ -25,19 +26,6 @@ if TYPE_CHECKING:
 
 #: How long an MLflow server may keep a job waiting; its own defaults are seven tries of two minutes.
 _PATIENCE = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "10", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2"}
-
-
-def jobs_root() -> Path:
-    """Where the job folders lie."""
-    return storage.home() / "jobs"
-
-
-def _store_table(table: Table) -> Path:
-    """The table in the store, written once for all jobs on the same content."""
-    place = storage.home() / "data" / table.digest
-    if not place.exists():
-        table.save(place)
-    return place
 
 
 def _link(source: Path, place: Path) -> None:
@@ -60,7 +48,7 @@ def assemble(spec: JobSpec, table: Table, result: Result, tracking_uri: str) -> 
         SpecError: there is a job of this name already.
         OSError: the folder cannot be written.
     """
-    data = _store_table(table)
+    data = stored_table(table)
     root = jobs_root()
     root.mkdir(parents=True, exist_ok=True)
     place = root / spec.name

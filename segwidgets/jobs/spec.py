@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import functools
+import getpass
+import hashlib
 import json
 import re
 import secrets
@@ -13,12 +17,12 @@ from typing import Any, Literal, cast
 from segwidgets import __version__
 from segwidgets.names import Names
 from segwidgets.recipe import Recipe
-from segwidgets.tracking.base import recipe_params
+from segwidgets.tracking.base import cut, recipe_params
 from segwidgets.tracking.mlflow import MARK
 
 Mode = Literal["embedding", "refit"]
 MODES: tuple[Mode, ...] = ("embedding", "refit")
-TARGETS = ("local",)
+TARGETS = ("local", "sagemaker")
 DEFAULT_EXPERIMENT = "segwidgets"
 
 #: SageMaker's rule for names of jobs, experiments and trials, and its limits on their length.
@@ -62,13 +66,30 @@ def names_of(values: object) -> Names:
         raise SpecError(f"names={values!r} are not names of segments by row: {error}") from None
 
 
+@functools.cache
+def installed_digest() -> str:
+    """SHA-256 (hex) over ``name==version`` of every installed package, sorted: the lock of what is really there."""
+    from importlib.metadata import distributions
+
+    found = {f"{one.metadata['Name']}=={one.version}".lower().replace("_", "-") for one in distributions()}
+    return hashlib.sha256("\n".join(sorted(found)).encode()).hexdigest()
+
+
+def _who() -> str:
+    with contextlib.suppress(OSError, KeyError):  # a container's user may have no name
+        return getpass.getuser()
+    return ""
+
+
 @dataclasses.dataclass(frozen=True)
 class JobSpec:
     """A job, with nothing of this machine in it.
 
     ``recipe`` has everything filled in. ``embedding_digest`` and ``label_digest`` are those of the result that is
     promoted (`session.array_digest`): what the job must reproduce. ``trial`` may be empty. ``names`` are what segments
-    are called, by a row that each holds (`Names.to_dict`).
+    are called, by a row that each holds (`Names.to_dict`). ``table_source`` says where the table was read from,
+    ``lock_digest`` what was installed where it was promoted, ``sagemaker`` where it runs (empty for a local job).
+    ``token`` tells this job from any other that may have its name.
     """
 
     name: str
@@ -81,6 +102,10 @@ class JobSpec:
     embedding_digest: str
     label_digest: str
     created: float
+    table_source: str = ""
+    lock_digest: str = dataclasses.field(default_factory=installed_digest)
+    sagemaker: dict[str, Any] = dataclasses.field(default_factory=dict)
+    token: str = dataclasses.field(default_factory=lambda: secrets.token_hex(8))
     names: dict[str, str] = dataclasses.field(default_factory=dict)
     code_version: str = __version__
 
@@ -123,6 +148,7 @@ class JobSpec:
         e, c = self.recipe.embedding, self.recipe.clustering
         return {
             "job": self.name,
+            "token": self.token,
             "experiment": self.experiment,
             "trial": self.trial,
             "mode": self.mode,
@@ -140,9 +166,16 @@ class JobSpec:
             **recipe_params(self.recipe),
             "recipe_digest": self.recipe.digest,
             "table": self.table_name,
+            "table_source": cut(self.table_source),
             "table_digest": self.table_digest,
+            "embedding_digest": self.embedding_digest,
+            "expected_label_digest": self.label_digest,
             "mode": self.mode,
             "code_version": self.code_version,
+            "lock_digest": self.lock_digest,
+            "target": "sagemaker" if self.sagemaker else "local",
+            "instance_type": str(self.sagemaker.get("instance_type", "")),
+            "promoted_by": _who(),
         }
 
     def tags(self) -> dict[str, str]:

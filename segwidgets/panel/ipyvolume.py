@@ -17,8 +17,8 @@ import traitlets
 
 from segwidgets.data.errors import missing_extra
 from segwidgets.names import Names
+from segwidgets.palette import noise_colour, segment_colour
 from segwidgets.panel import legend, scene
-from segwidgets.panel.palette import noise_colour, segment_colour
 from segwidgets.panel.pointcloud import KINDS
 from segwidgets.panel.surroundings import Surroundings
 from segwidgets.panel.wire import as_points, packed_labels

@@ -15,33 +15,12 @@ import anywidget
 import numpy as np
 import traitlets
 
-from segwidgets.compute.guidance import Knee
+from segwidgets.compute.guidance import Knee, decimate
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from segwidgets.compute.density import Profile
-
-#: A plot is about a thousand pixels wide, and each bucket keeps its least and its greatest value.
-MAX_KEPT = 2000
-
-
-def decimate(sorted_values: NDArray[np.float64], limit: int = MAX_KEPT) -> NDArray[np.intp]:
-    """Places, ascending, of at most ``limit`` values that draw the same curve as all of them.
-
-    Args:
-        sorted_values: (n,) ascending values.
-        limit: Even number of places to keep, 2 or more.
-
-    Returns:
-        (m,) places, m <= limit. All of them if n <= limit; else the least and the greatest value of each of limit / 2
-        buckets of equal width, which on an ascending curve are the bucket's ends. The first and last place are kept.
-    """
-    n = len(sorted_values)
-    if n <= limit:
-        return np.arange(n, dtype=np.intp)
-    edges = np.linspace(0, n, limit // 2 + 1).astype(np.intp)
-    return np.unique(np.concatenate([edges[:-1], edges[1:] - 1]))
 
 
 def _as_curve(k_distances: ArrayLike) -> NDArray[np.float64]:

@@ -6,7 +6,7 @@ import html
 from collections.abc import Sequence
 from typing import Any
 
-from segwidgets.panel.palette import css
+from segwidgets.palette import css
 
 #: Entries of a legend.
 LISTED = 30

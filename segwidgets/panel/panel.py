@@ -195,7 +195,7 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets carries no types
 
     def figure(self, name: str, **options: Any) -> Figure:
         """A plot for papers and reports, by matplotlib: "k-distance", "clusters", "profile" or "sizes"."""
-        from segwidgets.panel.figures import figure
+        from segwidgets.figures import figure
 
         return figure(self._there(), name, **options)
 

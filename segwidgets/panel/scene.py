@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segwidgets.compute.matching import match
-from segwidgets.panel.palette import noise_colour, segment_colours
+from segwidgets.palette import noise_colour, segment_colours
 
 #: Share of the values at either end that a scale of numbers does not stretch to: one outlier must not grey the rest.
 _TAIL = 0.01

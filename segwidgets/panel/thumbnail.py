@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from segwidgets.panel.palette import noise_colour, segment_colours
+from segwidgets.palette import noise_colour, segment_colours
 
 #: Points drawn at most: more would not be seen.
 _SAMPLE = 20_000

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Locator, expect
 
-from segwidgets.panel.palette import css, noise_colour, segment_colour
+from segwidgets.palette import css, noise_colour, segment_colour
 
 from .conftest import Lab, Notebook
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from segwidgets.data.errors import MissingExtraError
+from segwidgets.palette import noise_colour, segment_colour
 from segwidgets.panel.ipyvolume import FLOOR, SHOWN, IpyvolumeCloud
-from segwidgets.panel.palette import noise_colour, segment_colour
 
 
 def points_of(n: int, dimensions: int = 3, seed: int = 0) -> np.ndarray:

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from segwidgets.compute.density import Profile
-from segwidgets.compute.guidance import Knee
-from segwidgets.panel.kdistance import MAX_KEPT, KDistance, decimate
+from segwidgets.compute.guidance import MAX_KEPT, Knee, decimate
+from segwidgets.panel.kdistance import KDistance
 
 STATIC = pathlib.Path(__file__).parents[2] / "segwidgets" / "panel" / "static"
 

@@ -8,7 +8,7 @@ import matplotlib.image
 import numpy as np
 import pytest
 
-from segwidgets.panel.palette import segment_colours
+from segwidgets.palette import segment_colours
 from segwidgets.panel.thumbnail import thumbnail
 
 

@@ -11,8 +11,8 @@ import pytest
 
 import segwidgets as sw
 from segwidgets.cache import Cache
-from segwidgets.panel.figures import FIGURES, figure
-from segwidgets.panel.palette import segment_colours
+from segwidgets.figures import FIGURES, figure
+from segwidgets.palette import segment_colours
 from segwidgets.result import Result
 
 

@@ -10,9 +10,8 @@ from matplotlib.figure import Figure
 
 from segwidgets.compute.advice import plateau
 from segwidgets.compute.embedding.pca import display
-from segwidgets.compute.guidance import core_k, knee, shown_eps
-from segwidgets.panel.kdistance import decimate
-from segwidgets.panel.palette import noise_colour, segment_colours
+from segwidgets.compute.guidance import core_k, decimate, knee, shown_eps
+from segwidgets.palette import noise_colour, segment_colours
 from segwidgets.result import Result
 
 #: Points of a scatter at most: more makes a PDF that nobody can open.

@@ -1,0 +1,24 @@
+"""The job folders of this machine, and the store of tables that they share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from segwidgets import storage
+
+if TYPE_CHECKING:
+    from segwidgets.data import Table
+
+
+def jobs_root() -> Path:
+    """Where the job folders lie."""
+    return storage.home() / "jobs"
+
+
+def stored_table(table: Table) -> Path:
+    """The table in the store, written once for all jobs on the same content."""
+    place = storage.home() / "data" / table.digest
+    if not place.exists():
+        table.save(place)
+    return place
