@@ -13,6 +13,7 @@ import errno
 import json
 import logging
 import os
+import platform
 import shutil
 import signal
 import sys
@@ -26,10 +27,11 @@ from segwidgets import storage
 from segwidgets.jobs.layout import Layout
 from segwidgets.jobs.spec import JobSpec, SpecError, names_of, run_tags
 from segwidgets.recipe import Recipe, RecipeError
-from segwidgets.tracking import process
+from segwidgets.tracking import address, process
 from segwidgets.tracking.base import State, Tracker, TrackingError
 
 if TYPE_CHECKING:
+    from segwidgets.data import Table
     from segwidgets.result import Progress, Result
 
 _log = logging.getLogger("segwidgets.job")
@@ -37,6 +39,8 @@ _log = logging.getLogger("segwidgets.job")
 #: Seconds between two words on the progress, and between two signs of life.
 _PROGRESS_EVERY = 0.25
 _ALIVE_EVERY = 30.0
+#: Seconds between two lines on the progress in the log.
+_LINE_EVERY = 5.0
 
 
 class _Stopped(BaseException):
@@ -53,7 +57,8 @@ class _Training:
         self.status: dict[str, Any] = {"state": "running", "process": process.identity(), "begun": self.begun}
         self.record: dict[str, Any] = {}
         self.tracker: Tracker | None = None
-        self._last_word = 0.0
+        self._last_word = self._last_line = 0.0
+        self._said = ""
         self._stop = threading.Event()
 
     # -- words on itself -----------------------------------------------------------------------------------------------
@@ -64,6 +69,9 @@ class _Training:
         self._last_word = time.monotonic()
         with contextlib.suppress(OSError):
             self.ledger.write_status(self.status)
+        if stage != self._said or self._last_word - self._last_line >= _LINE_EVERY:
+            self._said, self._last_line = stage, self._last_word
+            _log.info("progress %.2f %s %s", overall, stage, message)  # where only the log can be read
 
     def progress(self, now: Progress) -> None:
         """A session's progress, at most four times a second."""
@@ -96,18 +104,34 @@ class _Training:
         if self.tracker is not None:
             with self.tracking():
                 self.tracker.log(self.record["run_id"], params=self.record["params"])
-        result, judged = self.run(spec)
+        table, result, judged = self.run(spec)
         self.say("write", 0.92, "Writing the result")
         result.save(self.layout.result)
         storage.write_atomic(self.layout.verdict, json.dumps({"verdict": judged, "mode": spec.mode}, indent=2))
+        self.say("write", 0.94, "Drawing the figures")
+        from segwidgets.jobs import outputs
+
+        made = outputs.write_outputs(self.layout, spec, table, result)
         self.say("record", 0.96, "Recording the run")
         names = ("recipe.json", "scores.json", "manifest.json")
         self.record |= {
-            "params": {**spec.params(), "label_digest": result.label_digest, "verdict": judged},
-            "metrics": {**result.metrics(), "seconds_total": time.time() - self.begun},
-            "documents": {name: (self.layout.result / name).read_text() for name in names},
+            "params": {
+                **spec.params(),
+                "label_digest": result.label_digest,
+                "verdict": judged,
+                "host": platform.node(),
+                "device": ", ".join(sorted(set(result.devices.values()))) or "CPU",
+            },
+            "metrics": {**result.metrics(), **outputs.usage(), "seconds_total": time.time() - self.begun},
+            "documents": {
+                **{name: (self.layout.result / name).read_text() for name in names},
+                "environment.json": json.dumps(outputs.surroundings(), indent=1),
+                "segments.csv": str(made["segments.csv"]),
+            },
         }
-        self.ledger.write_record(self.record)
+        self.write_record()
+        # Pictures are told, not written down: whoever tells a tracker later finds them in the output.
+        self.record["documents"] |= {name: picture for name, picture in made.items() if isinstance(picture, bytes)}
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the result stands: too late to be stopped
         self.status |= {"state": "completed", "verdict": judged, "ended": time.time()}
         self.layout.release()
@@ -125,12 +149,11 @@ class _Training:
             headline = {}
         name = str(headline.get("job") or os.environ.get("TRAINING_JOB_NAME") or self.layout.base.name)
         experiment = str(headline.get("experiment") or "segwidgets")
-        self.record = {"name": name, "experiment": experiment, "tags": run_tags(name, str(headline.get("trial") or ""))}
+        trial = str(headline.get("trial") or "")
+        self.record = {"name": name, "experiment": experiment, "trial": trial, "tags": run_tags(name, trial)}
         with self.tracking():
-            from segwidgets.tracking.mlflow import MLflowTracker
-
-            tracker = MLflowTracker()
-            run_id = tracker.start(experiment=experiment, name=name, tags=self.record["tags"])
+            tracker = address.tracker(address.resolved(self.ledger.job.get("tracking_uri")))
+            run_id = tracker.start(experiment=experiment, name=name, tags=self.record["tags"], trial=trial)
             self.record["run_id"] = self.status["run_id"] = run_id
             self.tracker = tracker
 
@@ -143,12 +166,17 @@ class _Training:
             self.tracker = None
             _log.warning("the job goes on without its tracker, which is told at the next look: %s", error)
 
+    def write_record(self) -> None:
+        """Write down what the tracker is told, also where it travels home with the output."""
+        self.ledger.write_record(self.record)
+        storage.write_atomic(self.layout.output_data / "record.json", json.dumps(self.record, indent=2, sort_keys=True))
+
     def read_spec(self) -> JobSpec:
         channel = self.layout.channel("recipe")
         recipe = Recipe.from_json((channel / "recipe.json").read_text())
         return JobSpec.from_json((channel / "spec.json").read_text(), recipe)
 
-    def run(self, spec: JobSpec) -> tuple[Result, str]:
+    def run(self, spec: JobSpec) -> tuple[Table, Result, str]:
         """The recipe's result by this process, and how it compares."""
         self.say("load", 0.04, "Loading the data")
         import numpy as np
@@ -184,7 +212,7 @@ class _Training:
         self.say("verify", 0.9, "Comparing with what was promoted")
         same = result.embedding_digest == spec.embedding_digest
         result = dataclasses.replace(result, names=names_of(spec.names).of(result.labels))
-        return result, verdict(expected, result.labels, mode=spec.mode, same_embedding=same)
+        return table, result, verdict(expected, result.labels, mode=spec.mode, same_embedding=same)
 
     # -- the end -------------------------------------------------------------------------------------------------------
 
@@ -214,7 +242,7 @@ class _Training:
         with contextlib.suppress(OSError):
             self.ledger.write_status(self.status)
         with contextlib.suppress(OSError):
-            self.ledger.write_record(self.record)
+            self.write_record()
         self.tell(state)
         _log.error("%s: %s\n%s", state, reason, "" if stopped else details)
         return 143 if stopped else 1

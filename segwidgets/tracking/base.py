@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypedDict
 
 from segwidgets.recipe import ColumnGroup, Recipe
 
@@ -22,14 +22,19 @@ class TrackingError(RuntimeError):
 class Tracker(Protocol):
     """Takes down one run after another.
 
-    Nothing here takes rows of data: parameters and tags are short text, metrics are numbers, documents are JSON
-    texts about the run (its recipe, its scores, the list of its files).
+    Nothing here takes rows of data: parameters and tags are short text, metrics are numbers, documents are small
+    files about the run (its recipe, its scores, its figures), links say where larger things lie.
     """
 
-    def start(self, *, experiment: str, name: str, tags: Mapping[str, str], at: float | None = None) -> str:
+    uri: str
+
+    def start(
+        self, *, experiment: str, name: str, tags: Mapping[str, str], trial: str = "", at: float | None = None
+    ) -> str:
         """Begin a run that stands as running; returns its id. The experiment is made when it is missing.
 
-        ``at`` is when it began (seconds since 1970), where that is not now.
+        ``trial`` is a group of runs within the experiment, which may be empty. ``at`` is when it began (seconds since
+        1970), where that is not now.
         """
         ...
 
@@ -44,14 +49,46 @@ class Tracker(Protocol):
         params: Mapping[str, str] | None = None,
         metrics: Mapping[str, float] | None = None,
         tags: Mapping[str, str] | None = None,
-        documents: Mapping[str, str] | None = None,
+        documents: Mapping[str, str | bytes] | None = None,
+        links: Mapping[str, str] | None = None,
         step: int = 0,
     ) -> None:
-        """Add to a run. Saying the same thing twice is allowed; metrics that are not finite are left out."""
+        """Add to a run. Saying the same thing twice is allowed; metrics that are not finite are left out.
+
+        ``documents`` are JSON texts and PNG figures by file name; ``links`` are addresses by "input/…" or "output/…".
+        """
         ...
 
     def end(self, run_id: str, state: State, reason: str | None = None, *, at: float | None = None) -> None:
         """End a run as completed, failed or stopped; ``reason`` says why it did not complete, ``at`` when it ended."""
+        ...
+
+
+class Run(TypedDict):
+    """A run as a board gives it back. Times are milliseconds since 1970."""
+
+    name: str
+    run_id: str
+    experiment: str
+    state: State
+    started: float
+    ended: float | None
+    params: dict[str, str]
+    metrics: dict[str, float]
+    tags: dict[str, str]
+
+
+class Board(Protocol):
+    """What can give runs back."""
+
+    uri: str
+
+    def experiments(self) -> dict[str, str]:
+        """The experiments: id -> name."""
+        ...
+
+    def search(self, experiments: Mapping[str, str], limit: int) -> list[Run]:
+        """The newest runs of ours in these experiments (id -> name), newest first."""
         ...
 
 

@@ -8,7 +8,7 @@ import operator
 from typing import TYPE_CHECKING, Any
 
 from segwidgets import storage
-from segwidgets.tracking.base import TrackingError
+from segwidgets.tracking.base import Run, TrackingError
 from segwidgets.tracking.ledger import settle
 from segwidgets.tracking.mlflow import MLflowTracker
 from segwidgets.tracking.mlflow import tracking_uri as resolved_uri
@@ -63,7 +63,7 @@ def leaderboard(experiment: str | None = None, *, tracking_uri: str | None = Non
         raise ValueError(f"limit={limit} is not allowed: it must be a whole number from 1.")
     uri = resolved_uri(tracking_uri)
     tracker = MLflowTracker(uri)
-    settle(storage.home() / "jobs", tracker, uri)
+    settle(storage.home() / "jobs", tracker)
     chosen = tracker.experiments()
     if experiment is not None:
         chosen = {key: name for key, name in chosen.items() if name == experiment} or _unknown(experiment, chosen)
@@ -91,7 +91,7 @@ def _whole(value: float) -> int | None:
     return int(value) if math.isfinite(value) else None
 
 
-def _row(run: dict[str, Any]) -> dict[str, Any]:
+def _row(run: Run) -> dict[str, Any]:
     params, metrics, tags = operator.itemgetter("params", "metrics", "tags")(run)
     ended = run["ended"]
     return {

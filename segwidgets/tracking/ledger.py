@@ -7,7 +7,7 @@ A job folder holds, beside the channels and the results:
 - ``record.json``: what the tracker is told at the end;
 - ``output/failure``: why it failed, as SageMaker has it;
 - ``stop``: somebody asked for it to be stopped;
-- ``settled``: the tracker knows how it ended, there is nothing left to do.
+- ``settled``: the addresses of the trackers that know how it ended, one a line; an empty one: all know.
 
 A process that is killed writes none of these. So whoever looks next *settles* the job: its process is gone, therefore
 it failed, and its run in the tracker is ended with the reason.
@@ -27,8 +27,9 @@ from pathlib import Path
 from typing import Any
 
 from segwidgets import storage
-from segwidgets.tracking import process
+from segwidgets.tracking import address, process
 from segwidgets.tracking.base import State, Tracker, TrackingError
+from segwidgets.tracking.several import Several, run_ids
 
 _log = logging.getLogger(__name__)
 
@@ -87,13 +88,32 @@ class Ledger:
         self._write("record.json", values)
 
     @property
-    def settled(self) -> bool:
-        """Whether the tracker knows how the job ended."""
-        return (self.path / "settled").exists()
+    def addresses(self) -> tuple[str, ...]:
+        """The trackers that the launcher named; none in a container."""
+        return address.parts(str(self.job.get("tracking_uri", "")))
 
-    def mark_settled(self) -> None:
-        """The tracker knows."""
-        (self.path / "settled").touch()
+    @property
+    def told(self) -> frozenset[str]:
+        """The addresses of the trackers that know how the job ended, as far as they were told one by one."""
+        try:
+            return frozenset((self.path / "settled").read_text().split("\n")) - {""}
+        except OSError:
+            return frozenset()
+
+    @property
+    def settled(self) -> bool:
+        """Whether every tracker of the job knows how it ended."""
+        told = self.told
+        if not told:
+            return (self.path / "settled").exists()
+        return told.issuperset(self.addresses)
+
+    def mark_settled(self, *told: str) -> None:
+        """The trackers at these addresses know, besides those that did; without an address: all know."""
+        if told:
+            storage.write_atomic(self.path / "settled", "\n".join(sorted(self.told | set(told))))
+        else:
+            storage.write_atomic(self.path / "settled", "")
 
     @property
     def stop_asked(self) -> bool:
@@ -205,40 +225,67 @@ class Ledger:
         record: dict[str, Any] | None = None,
         reason: str | None = None,
     ) -> None:
-        """Tell the tracker how an ended job ended, unless it knows. Raises what the tracker raises.
+        """Tell the tracker, or each of several, how an ended job ended, unless it knows.
 
         ``state``, ``record`` and ``reason`` are given by the job itself, which still runs while it tells and may have a
         full disk; anybody else reads them from the files.
+
+        Raises:
+            TrackingError: one of them could not be told; the others were, and are not told again.
         """
+        errors: list[str] = []
         with self.lock():
             if self.settled:
                 return
             ended = state or self.state()
             if ended == "running":
                 return
-            job, said = self.job, record or self.record
-            experiment = said.get("experiment") or job.get("experiment") or "segwidgets"
-            name = said.get("name") or job.get("name") or self.path.name
-            run_id = (
-                said.get("run_id")
-                or self.status.get("run_id")
-                or tracker.find(experiment=experiment, name=name)
-                or tracker.start(
-                    experiment=experiment,
-                    name=name,
-                    tags=said.get("tags") or job.get("tags") or {},
-                    at=self.status.get("begun") or job.get("created"),
-                )
+            for member in members_of(tracker):
+                if member.uri not in self.told:
+                    try:
+                        self._tell(member, ended, record or self.record, reason)
+                    except TrackingError as error:
+                        errors.append(str(error))
+                    else:
+                        self.mark_settled(member.uri)
+        if errors:
+            raise TrackingError("; ".join(errors))
+
+    def _tell(self, tracker: Tracker, ended: State, said: dict[str, Any], reason: str | None) -> None:
+        job = self.job
+        experiment = said.get("experiment") or job.get("experiment") or "segwidgets"
+        name = said.get("name") or job.get("name") or self.path.name
+        run_id = (
+            _own(said.get("run_id") or self.status.get("run_id"), tracker, alone=len(self.addresses) < 2)
+            or tracker.find(experiment=experiment, name=name)
+            or tracker.start(
+                experiment=experiment,
+                name=name,
+                tags=said.get("tags") or job.get("tags") or {},
+                trial=said.get("trial") or job.get("trial") or "",
+                at=self.status.get("begun") or job.get("created"),
             )
-            tracker.log(
-                run_id,
-                params={**job.get("params", {}), **said.get("params", {})},
-                metrics=said.get("metrics", {}),
-                documents=said.get("documents", {}),
-            )
-            why = None if ended == "completed" else reason or self.reason
-            tracker.end(run_id, ended, why, at=self.status.get("ended"))
-            self.mark_settled()
+        )
+        tracker.log(
+            run_id,
+            params={**job.get("params", {}), **said.get("params", {})},
+            metrics=said.get("metrics", {}),
+            documents=said.get("documents", {}),
+            links={**job.get("links", {}), **said.get("links", {})},
+        )
+        why = None if ended == "completed" else reason or self.reason
+        tracker.end(run_id, ended, why, at=self.status.get("ended"))
+
+
+def members_of(tracker: Tracker) -> tuple[Tracker, ...]:
+    """The single trackers in a tracker."""
+    return tracker.members if isinstance(tracker, Several) else (tracker,)
+
+
+def _own(run_id: str | None, tracker: Tracker, *, alone: bool) -> str | None:
+    """The id of the tracker's run, out of an id that the job began with; None where it has begun none there."""
+    ids = run_ids(run_id)
+    return ids.get(tracker.uri) if ids or not alone else run_id
 
 
 def unsettled(root: Path) -> list[Ledger]:
@@ -249,11 +296,28 @@ def unsettled(root: Path) -> list[Ledger]:
     return [ledger for ledger in folders if (ledger.path / "job.json").exists() and not ledger.settled]
 
 
-def settle(root: Path, tracker: Tracker, tracking_uri: str) -> None:
-    """Tell the tracker of every job under ``root`` that ended without its knowing, if it is that job's tracker."""
+def settle(root: Path, tracker: Tracker) -> None:
+    """Tell the tracker of every job under ``root`` that ended without its knowing, if it is one of that job's."""
     for ledger in unsettled(root):
-        if ledger.job.get("tracking_uri") == tracking_uri:
+        for member in members_of(tracker):
+            if member.uri in ledger.addresses:
+                _try_to_tell(ledger, member)
+
+
+def settle_near(ledger: Ledger) -> None:
+    """Tell those of an ended job's trackers that are files of this machine, so that nothing makes a look wait."""
+    for single in ledger.addresses:
+        if address.is_local(single) and single not in ledger.told and not ledger.settled:
             try:
-                ledger.tell(tracker)
-            except (TrackingError, OSError) as error:
+                tracker = address.tracker(single)
+            except TrackingError as error:
                 _log.warning("the tracker could not be told how %s ended: %s", ledger.path.name, error)
+            else:
+                _try_to_tell(ledger, tracker)
+
+
+def _try_to_tell(ledger: Ledger, tracker: Tracker) -> None:
+    try:
+        ledger.tell(tracker)
+    except (TrackingError, OSError) as error:
+        _log.warning("the tracker could not be told how %s ended: %s", ledger.path.name, error)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import getpass
+import importlib.util
 import logging
 import math
 import os
+import tempfile
 import time
 import warnings
 from collections.abc import Iterator, Mapping
@@ -15,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from segwidgets import storage
-from segwidgets.tracking.base import State, TrackingError, cut
+from segwidgets.data.errors import missing_extra
+from segwidgets.tracking.base import Run, State, TrackingError, cut
 
 _log = logging.getLogger(__name__)
 
@@ -28,6 +31,8 @@ _PAGE = 1_000
 
 #: Tag of every run of ours, and what `search` looks for.
 MARK = "segwidgets.version"
+#: Tag of the trial that a run belongs to.
+TRIAL = "segwidgets.trial"
 
 
 def tracking_uri(given: str | None = None) -> str:
@@ -69,6 +74,8 @@ def _quiet() -> Iterator[None]:
 
 
 def _client(uri: str) -> Any:
+    if uri.startswith("arn:") and importlib.util.find_spec("sagemaker_mlflow") is None:
+        raise TrackingError(str(missing_extra(f"The managed MLflow {uri}", "aws")))
     with _quiet():
         from mlflow import MlflowClient
 
@@ -149,11 +156,15 @@ class MLflowTracker:
             )
         return str(found.experiment_id)
 
-    def start(self, *, experiment: str, name: str, tags: Mapping[str, str], at: float | None = None) -> str:
-        """Begin a run; returns its id."""
+    def start(
+        self, *, experiment: str, name: str, tags: Mapping[str, str], trial: str = "", at: float | None = None
+    ) -> str:
+        """Begin a run; returns its id. The trial becomes the tag ``segwidgets.trial``."""
         from mlflow.utils.mlflow_tags import MLFLOW_SOURCE_NAME, MLFLOW_USER
 
         said = {MLFLOW_SOURCE_NAME: "segwidgets", **{key: cut(value) for key, value in tags.items()}}
+        if trial:
+            said[TRIAL] = trial
         with contextlib.suppress(OSError, KeyError):  # a container's user may have no name
             said[MLFLOW_USER] = getpass.getuser()
         with _explained(self.uri, "a run was begun"):
@@ -176,10 +187,14 @@ class MLflowTracker:
         params: Mapping[str, str] | None = None,
         metrics: Mapping[str, float] | None = None,
         tags: Mapping[str, str] | None = None,
-        documents: Mapping[str, str] | None = None,
+        documents: Mapping[str, str | bytes] | None = None,
+        links: Mapping[str, str] | None = None,
         step: int = 0,
     ) -> None:
-        """Add to a run. Parameters cannot be changed once said; metrics that are not finite are left out."""
+        """Add to a run. Parameters cannot be changed once said; metrics that are not finite are left out.
+
+        Documents become artifacts, and a link ``input/table`` the tag ``link.input/table``.
+        """
         from mlflow.entities import Metric, Param, RunTag
 
         now = int(time.time() * 1000)
@@ -190,13 +205,24 @@ class MLflowTracker:
             else:
                 _log.info("metric %s=%s of run %s is left out: it is not a finite number", key, value, run_id)
         names = [Param(key, cut(value)) for key, value in (params or {}).items()]
-        marks = [RunTag(key, cut(value)) for key, value in (tags or {}).items()]
+        said = {**(tags or {}), **{f"link.{key}": value for key, value in (links or {}).items()}}
+        marks = [RunTag(key, cut(value)) for key, value in said.items()]
         with _explained(self.uri, f"run {run_id} was written"):
             for first in range(0, max(len(numbers), len(names), len(marks)), _BATCH):
                 part = slice(first, first + _BATCH)
                 self._client.log_batch(run_id, metrics=numbers[part], params=names[part], tags=marks[part])
-            for file, text in (documents or {}).items():
-                self._client.log_text(run_id, text, file)
+            self._keep(run_id, documents or {})
+
+    def _keep(self, run_id: str, documents: Mapping[str, str | bytes]) -> None:
+        """The documents as artifacts, under the folders that their names tell."""
+        if not documents:
+            return
+        with tempfile.TemporaryDirectory(prefix="segwidgets-") as work:
+            for name, content in documents.items():
+                file = Path(work) / name
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_bytes(content.encode() if isinstance(content, str) else content)
+            self._client.log_artifacts(run_id, work)
 
     def end(self, run_id: str, state: State, reason: str | None = None, *, at: float | None = None) -> None:
         """End a run; the reason becomes the tag ``reason``."""
@@ -218,12 +244,12 @@ class MLflowTracker:
                 if not token:
                     return found
 
-    def search(self, experiments: Mapping[str, str], limit: int) -> list[dict[str, Any]]:
+    def search(self, experiments: Mapping[str, str], limit: int) -> list[Run]:
         """The newest runs of ours in these experiments (id -> name), as plain dicts, newest first.
 
         Keys: name, run_id, experiment, state, started and ended (ms since 1970 or None), params, metrics, tags.
         """
-        runs: list[dict[str, Any]] = []
+        runs: list[Run] = []
         token = None
         with _explained(self.uri, "its runs were listed"):
             while experiments and len(runs) < limit:
@@ -241,7 +267,7 @@ class MLflowTracker:
         return runs
 
 
-def _plain(run: Any, experiments: Mapping[str, str]) -> dict[str, Any]:
+def _plain(run: Any, experiments: Mapping[str, str]) -> Run:
     return {
         "name": run.info.run_name,
         "run_id": run.info.run_id,

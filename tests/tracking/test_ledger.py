@@ -95,12 +95,12 @@ def test_settling_begins_a_run_for_a_job_that_never_had_one(
 ) -> None:
     ledger = _job(tmp_path / "never-begun", gone, tracking_uri=tracker.uri)
     _job(tmp_path / "elsewhere", gone, tracking_uri="http://tracker.invalid")
-    settle(tmp_path, tracker, tracker.uri)
+    settle(tmp_path, tracker)
     assert ledger.settled
     assert [left.path.name for left in unsettled(tmp_path)] == ["elsewhere"]
     run_id = tracker.find(experiment="ledger", name="never-begun")
     assert run_id is not None
-    settle(tmp_path, tracker, tracker.uri)
+    settle(tmp_path, tracker)
     assert tracker.find(experiment="ledger", name="never-begun") == run_id
 
 
@@ -112,6 +112,6 @@ def test_a_job_found_dead_later_is_not_said_to_have_run_until_then(
     ledger.write_status({"state": "running", "begun": yesterday - 60})
     for name in ("job.json", "status.json"):
         os.utime(ledger.path / name, (yesterday, yesterday))
-    settle(tmp_path, tracker, tracker.uri)
+    settle(tmp_path, tracker)
     row = leaderboard("ledger", tracking_uri=tracker.uri).set_index("name").loc["long-dead"]
     assert row.duration == pytest.approx(60, abs=1)
