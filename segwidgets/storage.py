@@ -32,7 +32,7 @@ def home() -> Path:
     return path
 
 
-def write_atomic(path: Path, content: bytes | str) -> None:
+def write_atomic(path: Path, content: bytes | memoryview | str) -> None:
     """Write a file whole or not at all: to a temporary file beside it, flushed to disk, then renamed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     data = content.encode() if isinstance(content, str) else content

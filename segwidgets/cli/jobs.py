@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def add(commands: Any) -> None:
     """The commands and their arguments."""
-    listing = commands.add_parser("jobs", help="list the local jobs, newest first")
+    listing = commands.add_parser("jobs", help="list the jobs that were promoted from here, newest first")
     listing.set_defaults(do=_jobs)
     listing.add_argument("--limit", metavar="N", type=positive, default=1_000, help="at most this many")
     listing.add_argument("--json", action="store_true", help="for machines")
@@ -23,6 +23,8 @@ def add(commands: Any) -> None:
     job = commands.add_parser("job", help="show a job, its log, or stop it")
     job.add_argument("name", metavar="NAME")
     job.add_argument("--stop", action="store_true", help="stop it")
+    job.add_argument("--attach", action="store_true", help="a SageMaker job that another machine promoted")
+    job.add_argument("--region", metavar="TEXT", help="with --attach: AWS's region (the environment's)")
     shown = job.add_mutually_exclusive_group()
     shown.add_argument("--log", action="store_true", help="what it has printed")
     shown.add_argument("--json", action="store_true", help="for machines")
@@ -33,6 +35,7 @@ def _record(job: Job) -> dict[str, Any]:
     progress = job.progress
     return {
         "name": job.name,
+        "target": job.target,
         "experiment": job.experiment,
         "trial": job.trial,
         "status": job.status,
@@ -58,7 +61,7 @@ def show(job: Job, *, as_json: bool) -> None:
 def _job(options: argparse.Namespace) -> int:
     from segwidgets.jobs import Job
 
-    job = Job.load(options.name)
+    job = Job.attach(options.name, region=options.region) if options.attach else Job.load(options.name)
     if options.stop:
         job.stop()
     if options.log:

@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from segwidgets.jobs.layout import Layout
@@ -143,13 +144,15 @@ class Job:
         """
         return read_result(self._layout.result)
 
-    def wait(self, timeout: float | None = None) -> Job:
-        """Wait for its end, however it ends, and return the job itself.
+    def wait(self, timeout: float | None = None, *, show: Callable[[Progress], None] | None = None) -> Job:
+        """Wait for its end, however it ends, and return the job itself; ``show`` is given its progress meanwhile.
 
         Raises TimeoutError when it still runs after ``timeout`` seconds; it goes on running.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         while self.status == "running":
+            if show is not None:
+                show(self.progress)
             if deadline is not None and time.monotonic() >= deadline:
                 raise TimeoutError(
                     f"job {self.name} still runs after {timeout:g} s (stage {self.progress.stage!r}). It goes on: "

@@ -86,7 +86,7 @@ def test_a_job_that_is_not_there_is_named_with_those_that_are(done: Job) -> None
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"target": "sagemaker"}, "target='sagemaker' is not allowed.*'local'"),
+        ({"target": "cloud"}, "target='cloud' is not allowed.*'local', 'sagemaker'"),
         ({"mode": "guess"}, "mode='guess' is not allowed.*'embedding', 'refit'"),
         ({"experiment": "spring campaign"}, "experiment='spring campaign'.*'spring-campaign' would do"),
         ({"trial": "x" * 121}, "trial=.*1 to 120"),

@@ -63,7 +63,7 @@ def test_a_full_disk_leaves_a_failed_run_with_its_reason(recipe: Recipe, assembl
     assert not layout.ledger.settled
     # The tracker could not be told then; the first look after it does.
     _failed_with(layout, "the disk is full")
-    assert list(layout.output_data.iterdir()) == []
+    assert [path.name for path in layout.output_data.iterdir()] == ["record.json"]
 
 
 def test_a_disk_that_is_full_from_the_start_leaves_its_reason_too(assembled: Assemble, entry_point: Run) -> None:

@@ -1,0 +1,135 @@
+"""What a finished job leaves beside its result: the segment table, figures, the report's data, and what it ran on."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+import os
+import platform
+import resource
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+from segwidgets import __version__, storage
+
+if TYPE_CHECKING:
+    from segwidgets.data import Table
+    from segwidgets.jobs.layout import Layout
+    from segwidgets.jobs.spec import JobSpec
+    from segwidgets.result import Result
+
+#: The figures by file name, as `figures.figure` calls them.
+_FIGURES = {"k-distance.png": "k-distance", "cloud.png": "clusters", "sizes.png": "sizes"}
+#: What sets a segment apart: this many columns each.
+_TOP = 10
+
+
+def write_outputs(layout: Layout, spec: JobSpec, table: Table, result: Result) -> dict[str, str | bytes]:
+    """Write ``segments.csv``, ``figures/``, ``report.json`` and the model's folder; returns what a tracker is given.
+
+    The report's data and the segment table hold aggregates only: no id, no row.
+    """
+    from segwidgets.compute.profiles import profile_segments
+
+    profiles = profile_segments(table, result.labels, top=_TOP)
+    segments = profiles.to_frame().to_csv(index=False)
+    report = json.dumps(_report(spec, result, [dataclasses.asdict(one) for one in profiles.segments]), indent=1)
+    place = layout.output_data
+    storage.write_atomic(place / "segments.csv", segments)
+    storage.write_atomic(place / "report.json", report)
+    pictures = _figures(result)
+    for name, picture in pictures.items():
+        storage.write_atomic(place / "figures" / name, picture)
+    _write_model(layout, spec, result)
+    return {"segments.csv": segments, **pictures}
+
+
+def _report(spec: JobSpec, result: Result, segments: list[dict[str, Any]]) -> dict[str, Any]:
+    """What a report says of the run, without a row of the table."""
+    from segwidgets.compute.advice import plateau
+    from segwidgets.compute.guidance import core_k, decimate, knee, shown_eps
+
+    clustering = result.recipe.clustering
+    eps, min_samples = float(clustering.eps or 0), clustering.min_samples
+    curve = result.density.k_distances(core_k(min_samples))
+    kept, bend = decimate(curve), knee(curve)
+    grid = shown_eps(curve)
+    profile = result.density.profile(grid, min_samples) if len(grid) else None
+    return {
+        "job": spec.name,
+        "rows": len(result.labels),
+        "recipe": result.recipe.to_dict(),
+        "digests": {
+            "recipe": result.recipe.digest,
+            "table": result.table_digest,
+            "embedding": result.embedding_digest,
+            "labels": result.label_digest,
+            "lock": spec.lock_digest,
+        },
+        "scores": result.scores.to_dict(),
+        "names": {str(label): name for label, name in result.names.items()},
+        "segments": segments,
+        "k_distances": {"place": (kept + 1).tolist(), "distance": curve[kept].tolist(), "k": core_k(min_samples)},
+        "knee": None if bend is None else dataclasses.asdict(bend),
+        "plateau": list(plateau(result.density, eps, min_samples)) if eps > 0 else None,
+        "profile": None
+        if profile is None
+        else {name: getattr(profile, name).tolist() for name in ("eps", "clusters", "noise", "largest")},
+    }
+
+
+def _figures(result: Result) -> dict[str, bytes]:
+    from segwidgets.figures import figure
+
+    found = {}
+    for file, name in _FIGURES.items():
+        picture = io.BytesIO()
+        figure(result, name).savefig(picture, format="png", dpi=100)
+        found[file] = picture.getvalue()
+    return found
+
+
+def _write_model(layout: Layout, spec: JobSpec, result: Result) -> None:
+    """The map, its labels and the recipe; with the table that is named, what new customers are assigned by."""
+    import numpy as np
+
+    for name, array in (("embedding", result.embedding), ("labels", result.labels)):
+        buffer = io.BytesIO()
+        np.save(buffer, array, allow_pickle=False)
+        storage.write_atomic(layout.model / f"{name}.npy", buffer.getbuffer())
+    storage.write_atomic(layout.model / "recipe.json", result.recipe.to_json())
+    said = {
+        "segwidgets": __version__,
+        "job": spec.name,
+        "table_digest": result.table_digest,
+        "table_source": spec.table_source,
+        "embedding_digest": result.embedding_digest,
+        "label_digest": result.label_digest,
+        "names": {str(label): name for label, name in result.names.items()},
+    }
+    storage.write_atomic(layout.model / "model.json", json.dumps(said, indent=2))
+
+
+def usage() -> dict[str, float]:
+    """What this process has used: CPU seconds of all cores, and the most memory at once in MB."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    scale = 2**20 if sys.platform == "darwin" else 2**10  # bytes there, kilobytes here
+    return {"cpu_seconds": used.ru_utime + used.ru_stime, "peak_memory_mb": used.ru_maxrss / scale}
+
+
+def surroundings() -> dict[str, Any]:
+    """Where this process runs: the machine in words, and every installed package. No variable of the environment."""
+    from importlib.metadata import distributions
+
+    packages = {str(one.metadata["Name"]): one.version for one in distributions()}
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "machine": platform.machine(),
+        "cores": os.cpu_count(),
+        "host": platform.node(),
+        "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "packages": dict(sorted(packages.items())),
+    }
