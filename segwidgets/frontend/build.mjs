@@ -18,7 +18,7 @@ const styleText = {
   },
 };
 
-const WIDGETS = ["pointcloud", "kdistance", "setting", "segmenttable", "historystrip", "surroundings"];
+const WIDGETS = ["pointcloud", "kdistance", "setting", "segmenttable", "historystrip", "leaderboard", "surroundings"];
 /** `node build.mjs setting` builds that one alone. */
 const wanted = process.argv.length > 2 ? process.argv.slice(2) : WIDGETS;
 for (const name of wanted) {
