@@ -110,10 +110,11 @@ class Ledger:
 
     def mark_settled(self, *told: str) -> None:
         """The trackers at these addresses know, besides those that did; without an address: all know."""
-        if told:
-            storage.write_atomic(self.path / "settled", "\n".join(sorted(self.told | set(told))))
+        known = self.told | set(told)
+        if told and not known.issuperset(self.addresses):
+            storage.write_atomic(self.path / "settled", "\n".join(sorted(known)))
         else:
-            storage.write_atomic(self.path / "settled", "")
+            (self.path / "settled").open("w").close()  # an empty file has a place on a full disk too
 
     @property
     def stop_asked(self) -> bool:

@@ -75,7 +75,7 @@ def _quiet() -> Iterator[None]:
 
 def _client(uri: str) -> Any:
     if uri.startswith("arn:") and importlib.util.find_spec("sagemaker_mlflow") is None:
-        raise TrackingError(str(missing_extra(f"The managed MLflow {uri}", "aws")))
+        raise TrackingError(str(missing_extra("aws", f"The managed MLflow {uri}")))
     with _quiet():
         from mlflow import MlflowClient
 
