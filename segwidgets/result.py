@@ -129,6 +129,7 @@ class Result:
             "clusters": float(self.scores.clusters),
             "coverage": self.scores.coverage,
             "largest": self.scores.largest,
+            "smallest": float(self.sizes.min()) / max(1, len(self.labels)) if len(self.sizes) else 0.0,
         }
         for name in ("silhouette", "dbcv", "trustworthiness", "recall"):
             estimate: Estimate | None = getattr(self.scores, name)

@@ -109,14 +109,16 @@ def tracker(uri: str) -> Tracker:
     return _opened(single[0] if single else resolved())
 
 
-def boards(uri: str) -> list[Board]:
-    """What can list runs at an address, one for each single address; raises TrackingError like `tracker`."""
-    return [board(part) for part in parts(uri)]
-
-
-def board(uri: str) -> Board:
-    """What can list runs at one address."""
+def board(uri: str) -> MLflowTracker | ExperimentsTracker:
+    """What can list the runs at one address, a `Board` and its `Tracker`; raises TrackingError like `tracker`."""
+    if uri == NOWHERE:
+        raise TrackingError(f"{NOWHERE} names no tracker")
     return _opened(uri)
+
+
+def boards(uri: str) -> list[Board]:
+    """What can list runs at an address, one for each single address."""
+    return [board(part) for part in parts(uri)]
 
 
 def _opened(uri: str) -> MLflowTracker | ExperimentsTracker:

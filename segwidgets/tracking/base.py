@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+import logging
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal, Protocol, TypedDict
 
 from segwidgets.recipe import ColumnGroup, Recipe
+
+_log = logging.getLogger(__name__)
 
 #: How a run stands: it runs, or it ended in one of three ways.
 State = Literal["running", "completed", "failed", "stopped"]
@@ -17,6 +21,16 @@ _CUT = " … (cut)"
 
 class TrackingError(RuntimeError):
     """The tracker could not be reached, or does not know what it was asked for."""
+
+
+@contextlib.contextmanager
+def noted(uri: str, errors: dict[str, str]) -> Iterator[None]:
+    """A TrackingError inside is noted under the tracker's address, and what is done goes on without that tracker."""
+    try:
+        yield
+    except TrackingError as error:
+        errors[uri] = str(error)
+        _log.warning("the tracker at %s is left out: %s", uri, error)
 
 
 class Tracker(Protocol):

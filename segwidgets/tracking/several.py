@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from segwidgets.tracking import address
-from segwidgets.tracking.base import State, Tracker, TrackingError
-
-_log = logging.getLogger(__name__)
+from segwidgets.tracking.base import State, Tracker, TrackingError, noted
 
 
 def run_ids(run_id: str | None) -> dict[str, str]:
@@ -20,16 +16,6 @@ def run_ids(run_id: str | None) -> dict[str, str]:
     except ValueError:
         return {}
     return {str(key): str(value) for key, value in found.items()} if isinstance(found, dict) else {}
-
-
-@contextlib.contextmanager
-def _noted(uri: str, errors: dict[str, str]) -> Iterator[None]:
-    """A TrackingError inside is noted under the tracker's address, and the run goes on without that tracker."""
-    try:
-        yield
-    except TrackingError as error:
-        errors[uri] = str(error)
-        _log.warning("the run goes on without its tracker at %s: %s", uri, error)
 
 
 class Several:
@@ -55,7 +41,7 @@ class Several:
         members: list[Tracker] = []
         errors: dict[str, str] = {}
         for single in addresses:
-            with _noted(single, errors):
+            with noted(single, errors):
                 members.append(address.tracker(single))
         if not members:
             raise TrackingError("; ".join(errors.values()))
@@ -66,7 +52,7 @@ class Several:
         reached = False
         for member in self.members:
             if member.uri in ids and member.uri not in self.errors:
-                with _noted(member.uri, self.errors):
+                with noted(member.uri, self.errors):
                     call(member, ids[member.uri])
                     reached = True
         if not reached:
@@ -78,7 +64,7 @@ class Several:
         """Begin a run everywhere; its id is a JSON object of the ids by address."""
         ids: dict[str, str] = {}
         for member in self.members:
-            with _noted(member.uri, self.errors):
+            with noted(member.uri, self.errors):
                 ids[member.uri] = member.start(experiment=experiment, name=name, tags=tags, trial=trial, at=at)
         if not ids:
             raise TrackingError("; ".join(self.errors.values()))
@@ -89,7 +75,7 @@ class Several:
         ids: dict[str, str] = {}
         asked = False
         for member in self.members:
-            with _noted(member.uri, self.errors):
+            with noted(member.uri, self.errors):
                 found = member.find(experiment=experiment, name=name)
                 asked = True
                 ids |= {member.uri: found} if found else {}
