@@ -177,11 +177,12 @@ class Host:
             logs.create_log_group(logGroupName=GROUP)
         logs.create_log_stream(logGroupName=GROUP, logStreamName=self._stream)
         assert self._process.stdout is not None
-        for line in self._process.stdout:
-            if line.strip():
-                event = {"timestamp": int(time.time() * 1000), "message": line.rstrip("\n")}
-                logs.put_log_events(logGroupName=GROUP, logStreamName=self._stream, logEvents=[event])
-        return self._process.wait()
+        with self._process:
+            for line in self._process.stdout:
+                if line.strip():
+                    event = {"timestamp": int(time.time() * 1000), "message": line.rstrip("\n")}
+                    logs.put_log_events(logGroupName=GROUP, logStreamName=self._stream, logEvents=[event])
+        return self._process.returncode
 
     def _take_back(self) -> None:
         bucket, _, prefix = self._job.output_data_config["S3OutputPath"].removeprefix("s3://").partition("/")
