@@ -35,12 +35,17 @@ STYLE = """<style>
 .sw-panel .sw-advice{line-height:1.4;border-left:3px solid var(--jp-border-color1,#bbb);padding:2px 8px;margin:2px 0}
 .sw-panel .sw-advice.warn{border-color:var(--jp-warn-color1,#ef6c00)}
 .sw-panel .sw-verdict b.exact{color:var(--jp-success-color0,#1b5e20)}
-.sw-panel .sw-board{border-collapse:collapse;font-variant-numeric:tabular-nums;line-height:1.5;font-size:12px}
-.sw-panel .sw-board th{text-align:left;font-weight:600;border-bottom:1px solid var(--jp-border-color1,#bbb)}
-.sw-panel .sw-board th,.sw-panel .sw-board td{padding:2px 10px 2px 0;white-space:nowrap}
-.sw-panel .sw-board td.n{text-align:right}
+.sw-panel .sw-log{overflow:auto;max-height:240px;margin:2px 0;padding:6px 10px;font-size:11px;line-height:1.35;
+ border:1px solid var(--jp-border-color2,#ddd);border-radius:6px;color:var(--jp-ui-font-color1,#222);
+ background:var(--jp-layout-color1,#fff);white-space:pre-wrap;overflow-wrap:anywhere}
+.sw-panel .sw-preflight{line-height:1.45;border:1px solid var(--jp-border-color2,#ddd);border-radius:6px;
+ padding:6px 10px;margin:4px 0}
+.sw-panel .sw-preflight table{border-collapse:collapse;margin-top:4px}
+.sw-panel .sw-preflight :is(td,th){padding:1px 12px 1px 0;text-align:left;vertical-align:top;font-weight:400;
+ overflow-wrap:anywhere}
+.sw-panel .sw-preflight :is(td:first-child,th){white-space:nowrap}
+.sw-panel .sw-preflight tr[data-state=refused] td:first-child{color:var(--jp-error-color1,#c62828);font-weight:600}
 .sw-panel .widget-slider .noUi-handle:focus-visible{outline:2px solid var(--jp-brand-color1,#1976d2);outline-offset:2px}
-.sw-panel .sw-scroll{overflow-x:auto;max-width:100%}
 [data-jp-theme-light="false"] .sw-panel .sw-verdict b.exact{color:var(--jp-success-color1,#81c784)}
 </style>"""
 
@@ -115,15 +120,26 @@ def advice(level: str, text: str) -> str:
     return f'<div class="sw-advice {escape(level)}"><b>{word}.</b> {escape(text)}</div>'
 
 
-def shipped(result: Result, table: Table) -> str:
+def shipped(result: Result, table: Table, mode: str) -> str:
     """What a promotion would ship."""
     mega = result.embedding.nbytes / 2**20
     n, dims = result.embedding.shape
+    shape = f"the map ({n:,} × {dims}, {mega:.1f} MB), " if mode == "embedding" else ""
     return (
         f'<div class="sw-dim">Ships: the table, once per content ({n:,} rows × {len(table.columns):,} columns, '
-        f"<code>{table.digest[:12]}</code>), the map ({n:,} × {dims}, {mega:.1f} MB), the labels and the recipe "
+        f"<code>{table.digest[:12]}</code>), {shape}the labels and the recipe "
         f"(<code>{result.recipe.digest[:12]}</code>).</div>"
     )
+
+
+def chosen(target: str, mode: str) -> str:
+    """What the chosen target and mode mean, a sentence each."""
+    return f'<div class="sw-dim">{escape(target)} {escape(mode)}</div>'
+
+
+def uploading(done: int, total: int) -> str:
+    """How much of a job's data is on its way."""
+    return f"Uploading: {done / 2**20:,.1f} of {total / 2**20:,.1f} MB …"
 
 
 def entry_title(entry: Entry) -> str:
@@ -191,24 +207,45 @@ def failure(error: Exception) -> str:
     )
 
 
-def board(records: Sequence[dict[str, Any]]) -> str:
-    """The leaderboard's rows as a table."""
-    if not records:
-        return '<div class="sw-dim">No run yet: promote one.</div>'
-    columns = ("name", "status", "verdict", "segments", "coverage", "silhouette", "eps", "min_samples", "n_neighbors")
-    head = "".join(f"<th>{escape(name.replace('_', ' '))}</th>" for name in columns)
-    lines = "".join("<tr>" + "".join(_cell(record.get(name)) for name in columns) + "</tr>" for record in records)
-    return (
-        '<div class="sw-scroll"><table class="sw-board" aria-label="Leaderboard">'
-        f"<thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table></div>"
+def running(name: str, message: str) -> str:
+    """A job that runs, and what it is at."""
+    return f"Job <code>{escape(name)}</code> is running: {escape(message)} …"
+
+
+def verdict(name: str, status: str, said: str | None, mode: str) -> str:
+    """How a job ended: its verdict, or why there is none."""
+    job = f"Job <code>{escape(name)}</code> {escape(status)}. "
+    if status != "completed":
+        return f"{job}<b>{escape(said)}</b>"
+    if said == "exact":
+        return f'{job}Verdict: <b class="exact">exact</b> – the job found the same segments, row by row'
+    why = "everything was computed anew from the rows" if mode == "refit" else "the segments are not the panel's"
+    return f"{job}Verdict: <b>{escape(said)}</b> – {why}"
+
+
+def log(lines: Sequence[str], total: int) -> str:
+    """The end of a log."""
+    if not lines:
+        return '<div class="sw-dim">The job has printed nothing yet.</div>'
+    left = f'<div class="sw-dim">The last {len(lines):,} of {total:,} lines.</div>' if total > len(lines) else ""
+    text = escape("\n".join(lines))
+    return f'{left}<pre class="sw-log" tabindex="0" role="region" aria-label="Log of the job">{text}</pre>'
+
+
+_STATE_WORDS = {"ok": "✓ ok", "warning": "⚠ warning", "refused": "✗ refused", "unknown": "? unknown"}
+
+
+def preflight(ok: bool, checks: Sequence[Any], cost: str) -> str:
+    """What the preflight found, the worst first, and what the job may cost."""
+    order = ["refused", "warning", "unknown", "ok"]
+    lines = "".join(
+        f'<tr data-state="{escape(one.state)}"><td>{_STATE_WORDS.get(one.state, escape(one.state))}</td>'
+        f"<th scope=row>{escape(one.name)}</th><td>{escape(one.text)} {escape(one.way_out)}</td></tr>"
+        for one in sorted(checks, key=lambda one: order.index(one.state) if one.state in order else len(order))
     )
-
-
-def _cell(value: object) -> str:
-    if value is None or value != value:  # noqa: PLR0124 - NaN is not itself
-        return '<td class="n">–</td>'
-    if isinstance(value, float):
-        return f'<td class="n">{int(value):,}</td>' if value.is_integer() else f'<td class="n">{value:.4g}</td>'
-    if isinstance(value, int):
-        return f'<td class="n">{value:,}</td>'
-    return f"<td>{escape(value)}</td>"
+    word = "Ready to promote." if ok else "Refused: mend what is marked, and check again."
+    priced = escape(cost) if cost else "The cost is not known."
+    return (
+        f'<div class="sw-preflight" role="status" data-ok="{str(ok).lower()}"><b>{word}</b> '
+        f'<span class="sw-cost">{priced}</span><table aria-label="Checks"><tbody>{lines}</tbody></table></div>'
+    )

@@ -92,7 +92,7 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets carries no types
         folder = Path(history) if history is not None else None
         self._past = Past(self._session, History.of(table, folder), self._go, self._broke)
         self._guidance = Guidance(self._apply)
-        self._promotion = Promotion(table, self._shipped)
+        self._promotion = Promotion(table, self._shipped, self._go)
         self.k_distance.observe(lambda change: self._eps_moved(change["new"]), "eps")
         self.cloud.observe(lambda change: self._eps_moved(change["new"]), "eps")
         # The browser carries eps from one to the other by itself: a kernel that computes, or is gone, holds up nothing.

@@ -245,8 +245,8 @@ def test_the_button_promotes_what_is_shown(panel: sw.Panel) -> None:
     panel._promotion.button.click()
     assert panel._promotion.wait(120)
     assert panel.job.verdict == "exact"
-    assert ">exact</b>" in panel._promotion.verdict.value
-    assert panel.job.name in panel._promotion.board.value
+    assert ">exact</b>" in panel._promotion.following.verdict.value
+    assert panel.job.name in {run["name"] for run in panel._promotion.board.runs.runs}
     assert not panel._promotion.button.disabled
 
 
@@ -254,8 +254,8 @@ def test_a_wrong_experiment_name_is_told_beside_the_button(panel: sw.Panel) -> N
     panel._promotion.experiment.value = "no spaces, please"
     panel._promotion.button.click()
     assert panel._promotion.wait(30)
-    assert "no spaces, please" in panel._promotion.verdict.value
-    assert 'role="alert"' in panel._promotion.verdict.value
+    assert "no spaces, please" in panel._promotion.following.verdict.value
+    assert 'role="alert"' in panel._promotion.following.verdict.value
     assert not panel._promotion.button.disabled
 
 
