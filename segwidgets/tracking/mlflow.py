@@ -10,6 +10,7 @@ import logging
 import math
 import os
 import tempfile
+import threading
 import time
 import warnings
 from collections.abc import Iterator, Mapping
@@ -29,6 +30,9 @@ _STATE: dict[str, State] = {"SCHEDULED": "running", **{theirs: ours for ours, th
 _BATCH = 100
 #: What `MLflowTracker.search` gives at most in one page.
 _PAGE = 1_000
+
+#: Held while MLflow's global address is another.
+_GLOBAL = threading.RLock()
 
 #: Tag of every run of ours, and what `search` looks for.
 MARK = "segwidgets.version"
@@ -112,10 +116,29 @@ def _create(file: Path) -> None:
 
 
 @contextlib.contextmanager
+def _signed(uri: str) -> Iterator[None]:
+    """A managed MLflow's requests are signed for MLflow's global address, so that one is its ARN meanwhile."""
+    if not uri.startswith("arn:"):
+        yield
+        return
+    from mlflow.tracking._tracking_service.utils import _use_tracking_uri
+
+    with _GLOBAL:
+        before = os.environ.get("MLFLOW_TRACKING_URI")
+        try:
+            with _use_tracking_uri(uri):
+                yield
+        finally:
+            if before is not None:  # MLflow removes it when it had no address of its own
+                os.environ["MLFLOW_TRACKING_URI"] = before
+
+
+@contextlib.contextmanager
 def _explained(uri: str, doing: str) -> Iterator[None]:
     """MLflow raises its own, SQLAlchemy's and requests' errors; callers get one kind."""
     try:
-        yield
+        with _signed(uri):
+            yield
     except TrackingError:
         raise
     except Exception as error:
