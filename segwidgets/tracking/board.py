@@ -22,7 +22,6 @@ COLUMNS = {
     "name": "str",
     "experiment": "str",
     "trial": "str",
-    "source": "str",
     "status": "str",
     "verdict": "str",
     "segments": "Int64",
@@ -36,6 +35,7 @@ COLUMNS = {
     "min_dist": "float64",
     "started": "datetime64[ns, UTC]",
     "duration": "float64",
+    "source": "str",
     "reason": "str",
     "recipe": "str",
 }
@@ -76,12 +76,12 @@ def leaderboard(
             adds the column ``pareto``, true for the runs that none of those which meet the constraints beats in them.
 
     Returns:
-        One row a run: name, experiment, trial, source ("local", "mlflow", "managed mlflow", "experiments", joined by +
-        where several know it), status, verdict ("exact", "ARI=…", "" where there is none), segments, coverage (0 to 1),
-        smallest and largest (shares of all rows in those segments), silhouette (NaN where it is not defined), eps,
-        min_samples, n_neighbors, min_dist, started (UTC), duration in seconds, reason ("" where the run completed),
-        recipe (its digest). No rows, and the same columns, when nothing has run. ``attrs["errors"]`` holds, by
-        address, what went wrong with those of several trackers that could not be asked.
+        One row a run: name, experiment, trial, status, verdict ("exact", "ARI=…", "" where there is none), segments,
+        coverage (0 to 1), smallest and largest (shares of all rows in those segments), silhouette (NaN where it is not
+        defined), eps, min_samples, n_neighbors, min_dist, started (UTC), duration in seconds, source ("local",
+        "mlflow", "managed mlflow", "experiments", joined by + where several know the run), reason ("" where it
+        completed), recipe (its digest). No rows, and the same columns, when nothing has run. ``attrs["errors"]`` holds,
+        by address, what went wrong with those of several trackers that could not be asked.
 
     Raises:
         ValueError: an argument is not allowed, or there is no such experiment (the existing ones are named).
@@ -152,7 +152,6 @@ def _row(run: Run, source: str) -> dict[str, Any]:
         "name": run["name"],
         "experiment": run["experiment"],
         "trial": tags.get("segwidgets.trial", ""),
-        "source": source,
         "status": run["state"],
         "verdict": params.get("verdict", ""),
         "segments": _whole(metrics.get("clusters", math.nan)),
@@ -166,6 +165,7 @@ def _row(run: Run, source: str) -> dict[str, Any]:
         "min_dist": _number(params.get("embedding.min_dist")),
         "started": run["started"],
         "duration": (ended - run["started"]) / 1000 if ended else math.nan,
+        "source": source,
         "reason": tags.get("reason", "") if run["state"] != "completed" else "",
         "recipe": params.get("recipe_digest", ""),
     }

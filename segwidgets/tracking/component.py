@@ -28,6 +28,9 @@ OWN = "segwidgets."
 #: The parameter that every run of ours has.
 MARK = "tag.segwidgets.version"
 
+#: What AWS adds to a training job's name for its component.
+JOB_SUFFIX = "-aws-training-job"
+
 PARAMETERS = 300
 #: Of these many are kept for tags, metrics and our own notes, which are told after the parameters.
 RESERVED = 100
@@ -53,6 +56,10 @@ class Component:
     def __init__(self, tracker: Any, sm: Classes) -> None:
         self._tracker = tracker
         self._sm = sm
+        component = tracker.trial_component
+        self.of_a_job = component.source is not None or self.name.endswith(JOB_SUFFIX)
+        if self.of_a_job:  # its status and times are AWS's to say: an old one must not be sent back
+            component.status = component.start_time = component.end_time = None
         folder = os.environ.get("SAGEMAKER_METRICS_DIRECTORY", "")
         # A tracker that is loaded by name writes no metrics; the agent that reads them runs on a training host only.
         if os.environ.get("TRAINING_JOB_ARN") and folder and Path(folder).is_dir() and os.access(folder, os.W_OK):
@@ -72,6 +79,15 @@ class Component:
         """A parameter as text; None where it was not told."""
         value = self._parameters.get(key)
         return None if value is None else str(value)
+
+    def is_of(self, experiment: str) -> bool:
+        """Whether it is a run of ours in this experiment, or a job's that has said nothing yet."""
+        said = self.told(f"{TAG}segwidgets.experiment")
+        return said == experiment or (said is None and self.of_a_job)
+
+    def may_be(self, experiment: str) -> bool:
+        """Whether a run in this experiment may take it: it is that run's, or nobody has said anything of it."""
+        return self.is_of(experiment) or not self._parameters
 
     def text(self, key: str, value: object) -> None:
         """A parameter in words."""
@@ -129,9 +145,9 @@ class Component:
     def state(self, state: State, reason: str | None = None, *, at: float) -> None:
         """How the run stands since ``at``. The status of a job's component is AWS's to say, so it is noted as well."""
         self._say(f"{OWN}state", state, PARAMETERS)
-        component = self._tracker.trial_component
-        if component.source is not None or self.name.endswith("-aws-training-job"):
+        if self.of_a_job:
             return
+        component = self._tracker.trial_component
         when = dt.datetime.fromtimestamp(at, dt.timezone.utc)
         component.status = self._sm.Status(
             primary_status=_STATUS[state], message=cut(" ".join(reason.split()), MESSAGE) if reason else None
@@ -178,7 +194,7 @@ def described(item: Any) -> Run:
     if ended is None and state != "running":
         ended = item.last_modified_time.timestamp() * 1000
     return {
-        "name": str(item.trial_component_name).removesuffix("-aws-training-job"),
+        "name": str(item.trial_component_name).removesuffix(JOB_SUFFIX),
         "run_id": str(item.trial_component_name),
         "experiment": tags.get("segwidgets.experiment", ""),
         "state": state,

@@ -14,6 +14,7 @@ import datetime as dt
 import logging
 import math
 import os
+import re
 import time
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,7 @@ from segwidgets import __version__
 from segwidgets.aws import AWSError, Cloud, explained
 from segwidgets.data.errors import MissingExtraError
 from segwidgets.tracking.base import Run, State, TrackingError, cut
-from segwidgets.tracking.component import MARK, METRIC, OWN, TAG, Component, described
+from segwidgets.tracking.component import JOB_SUFFIX, MARK, METRIC, OWN, Component, described
 from segwidgets.tracking.smexperiments import classes
 
 if TYPE_CHECKING:
@@ -39,8 +40,9 @@ PATIENCE = 30.0
 BETWEEN = 2.0
 #: How many components of the account a search looks at: other people's stand among them.
 SCANNED = 20_000
-#: What AWS adds to a training job's name for its component.
-JOB_SUFFIX = "-aws-training-job"
+#: What experiments, trials and components may be called.
+NAME_LIMIT = 120
+_NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9])*")
 
 
 def region_of(uri: str) -> str:
@@ -71,12 +73,14 @@ def ensure_trial(cloud: Cloud, experiment: str, trial: str) -> str:
         The trial's name.
 
     Raises:
-        AWSError: AWS refuses, or the trial belongs to another experiment.
+        AWSError: a name is not allowed, AWS refuses, or the trial belongs to another experiment.
         MissingExtraError: the extra ``aws`` is not installed.
     """
+    _check("experiment", experiment)
+    name = trial_of(experiment, trial)
+    _check("trial", name)
     sm = classes()
     client = cloud.client("sagemaker")
-    name = trial_of(experiment, trial)
     tags = [{"Key": "segwidgets", "Value": __version__}]
     with explained(f"experiment {experiment!r} was made ready"):
         _made(
@@ -99,6 +103,15 @@ def ensure_trial(cloud: Cloud, experiment: str, trial: str) -> str:
             "Choose another name."
         )
     return name
+
+
+def _check(what: str, name: str) -> None:
+    """Raises AWSError where Experiments has no such names: its client lets them through."""
+    if len(name) > NAME_LIMIT or not _NAME.fullmatch(name):
+        raise AWSError(
+            f"{what}={name!r} is not allowed: in SageMaker Experiments it must be 1 to {NAME_LIMIT} letters, digits "
+            "and hyphens, with a letter or digit at both ends."
+        )
 
 
 def _made(create: Any, load: Any) -> Any:
@@ -159,8 +172,8 @@ class ExperimentsTracker:
         """Begin a run; its id is the component's name. Experiment and trial are made when they are missing."""
         begun = time.time() if at is None else at
         with told_apart(self.uri, f"run {name!r} was begun"):
-            group = ensure_trial(self._cloud, experiment, trial)
-            component = self._of_the_job(name) or self._own(name, group)
+            # A job's component stands in its trial already, and a job's role may not be allowed to make any.
+            component = self._of_the_job(name) or self._own(name, experiment, trial)
             component.tag({**tags, "segwidgets.trial": trial, "segwidgets.experiment": experiment})
             component.number(f"{OWN}started", begun)
             component.state("running", at=begun)
@@ -188,10 +201,19 @@ class ExperimentsTracker:
                 return None
             time.sleep(BETWEEN)
 
-    def _own(self, name: str, trial: str) -> Component:
+    def _own(self, name: str, experiment: str, trial: str) -> Component:
         from botocore.exceptions import ClientError
 
+        _check("name", name)
+        group = self._sm.Trial.load(
+            trial_name=ensure_trial(self._cloud, experiment, trial), sagemaker_boto_client=self._client
+        )
         found = self._load(name)
+        if found is not None and not found.may_be(experiment):
+            raise TrackingError(
+                f"name={name!r} is not allowed: there is a trial component of this name in {self.uri}, which is "
+                "another run's. Choose another name."
+            )
         if found is None:
             try:
                 self._sm.TrialComponent.create(
@@ -206,7 +228,6 @@ class ExperimentsTracker:
             found = self._load(name)
         if found is None:
             raise TrackingError(f"trial component {name!r} was made in {self.uri}, and is not there")
-        group = self._sm.Trial.load(trial_name=trial, sagemaker_boto_client=self._client)
         group.add_trial_component(name)
         return found
 
@@ -225,7 +246,7 @@ class ExperimentsTracker:
         with told_apart(self.uri, f"run {name!r} was looked for"):
             for candidate in (name + JOB_SUFFIX, name):
                 found = self._load(candidate)
-                if found is not None and found.told(f"{TAG}segwidgets.experiment") in {None, experiment}:
+                if found is not None and found.is_of(experiment):
                     self._components[candidate] = found
                     return candidate
         return None
@@ -313,10 +334,7 @@ class ExperimentsTracker:
         if not experiments:
             return runs
         with told_apart(self.uri, "its runs were listed"):
-            found = self._sm.TrialComponent.search(
-                sort_by="CreationTime", sort_order="Descending", max_results=100, sagemaker_boto_client=self._client
-            )
-            for seen, item in enumerate(found):
+            for seen, item in enumerate(self._newest(experiments)):
                 if MARK in (item.parameters or {}):
                     run = described(item)
                     if run["experiment"] in experiments:
@@ -327,3 +345,28 @@ class ExperimentsTracker:
                     _log.warning("%s has more than %d trial components: older ones are not shown", self.uri, SCANNED)
                     break
         return sorted(runs, key=lambda run: run["started"], reverse=True)
+
+    def _newest(self, experiments: Mapping[str, str]) -> Iterator[Any]:
+        """The components of an experiment, or all of the account, newest first."""
+        from botocore.exceptions import ClientError
+
+        if len(experiments) == 1:
+            try:
+                yield from self._searched(self._sm.inside(next(iter(experiments))))
+            except ClientError as error:
+                if not str(error.response["Error"]["Code"]).startswith("Validation"):
+                    raise
+            else:
+                return
+        # Moto's server, and an account's search before its index has the property, know no parents.
+        yield from self._searched(None)
+
+    def _searched(self, expression: Any) -> Iterator[Any]:
+        found: Iterator[Any] = self._sm.TrialComponent.search(
+            search_expression=expression,
+            sort_by="CreationTime",
+            sort_order="Descending",
+            max_results=100,
+            sagemaker_boto_client=self._client,
+        )
+        return found

@@ -20,6 +20,14 @@ class Classes(NamedTuple):
     Tracker: Any
     Status: Any
     MetricsWriter: Any
+    search_expression: Any
+
+    def inside(self, experiment: str) -> Any:
+        """The search expression for what belongs to an experiment."""
+        terms = self.search_expression
+        return terms.SearchExpression(
+            filters=[terms.Filter(name="Parents.ExperimentName", operator=terms.Operator.EQUALS, value=experiment)]
+        )
 
 
 def classes() -> Classes:
@@ -32,7 +40,7 @@ def classes() -> Classes:
     with _LOCK:
         level, handlers = root.level, list(root.handlers)
         try:
-            from smexperiments import metrics
+            from smexperiments import metrics, search_expression
             from smexperiments.api_types import TrialComponentStatus
             from smexperiments.experiment import Experiment
             from smexperiments.tracker import Tracker
@@ -44,4 +52,12 @@ def classes() -> Classes:
             root.setLevel(level)
             for handler in [one for one in root.handlers if one not in handlers]:
                 root.removeHandler(handler)
-    return Classes(Experiment, Trial, TrialComponent, Tracker, TrialComponentStatus, metrics.SageMakerFileMetricsWriter)
+    return Classes(
+        Experiment,
+        Trial,
+        TrialComponent,
+        Tracker,
+        TrialComponentStatus,
+        metrics.SageMakerFileMetricsWriter,
+        search_expression,
+    )

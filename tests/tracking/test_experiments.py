@@ -257,6 +257,75 @@ def test_documents_are_left_out_with_a_word_where_none_is_named(
     assert not _described(cloud, "no-papers-1").get("OutputArtifacts")
 
 
+def test_names_that_experiments_does_not_take_are_refused_before_the_call(
+    experiments: ExperimentsTracker, cloud: Cloud
+) -> None:
+    with pytest.raises(AWSError, match=r"experiment='my runs' is not allowed: .* 1 to 120 letters, digits and hyphens"):
+        ensure_trial(cloud, "my runs", "t")
+    with pytest.raises(AWSError, match=r"trial='-t' is not allowed"):
+        ensure_trial(cloud, "fine", "-t")
+    with pytest.raises(TrackingError, match=r"name='n{121}' is not allowed"):
+        experiments.start(experiment="fine", name="n" * 121, tags=TAGS)
+    assert "my runs" not in experiments.experiments()
+
+
+def test_a_component_of_another_run_is_never_written_over(experiments: ExperimentsTracker, cloud: Cloud) -> None:
+    cloud.client("sagemaker").create_trial_component(
+        TrialComponentName="somebodys", Parameters={"lr": {"NumberValue": 0.1}}
+    )
+    with pytest.raises(TrackingError, match=r"name='somebodys' is not allowed: .* another run's"):
+        experiments.start(experiment="fine", name="somebodys", tags=TAGS)
+    assert experiments.find(experiment="fine", name="somebodys") is None
+    experiments.start(experiment="first", name="first-1", tags=TAGS)
+    with pytest.raises(TrackingError, match="another run's"):
+        experiments.start(experiment="second", name="first-1", tags=TAGS)
+    assert experiments.start(experiment="first", name="first-1", tags=TAGS) == "first-1"  # begun again
+
+
+def test_one_experiment_is_searched_for_by_name_and_page_by_page(experiments: ExperimentsTracker, cloud: Cloud) -> None:
+    """What AWS can do and moto cannot: its search knows a component's parents."""
+    asked = {
+        "Resource": "ExperimentTrialComponent",
+        "SearchExpression": {
+            "Filters": [{"Name": "Parents.ExperimentName", "Operator": "Equals", "Value": "paged"}],
+            "Operator": "And",
+        },
+        "SortBy": "CreationTime",
+        "SortOrder": "Descending",
+        "MaxResults": 100,
+    }
+
+    def found(name: str) -> dict[str, Any]:
+        said = {MARK: {"StringValue": "1"}, "tag.segwidgets.experiment": {"StringValue": "paged"}}
+        when = dt.datetime(2026, 1, 1, tzinfo=dt.timezone.utc)
+        component = {"TrialComponentName": name, "Parameters": said, "CreationTime": when, "LastModifiedTime": when}
+        return {"TrialComponent": {**component, "Status": {"PrimaryStatus": "Failed", "Message": "no room"}}}
+
+    with _answers(cloud) as said:
+        said.add_response("search", {"Results": [found("a"), found("b")], "NextToken": "more"}, asked)
+        said.add_response("search", {"Results": [found("c-aws-training-job")]}, {**asked, "NextToken": "more"})
+        runs = experiments.search({"paged": "paged"}, 10)
+        said.assert_no_pending_responses()
+    assert [(run["name"], run["state"], run["tags"]["reason"]) for run in runs] == [
+        (name, "failed", "no room") for name in "abc"
+    ]
+
+
+def test_a_jobs_status_is_never_sent_back_to_aws(
+    experiments: ExperimentsTracker, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _job_component(cloud, monkeypatch, "job-s")
+    name = "job-s-aws-training-job"
+    run_id = experiments.start(experiment="jobs-s", name="job-s", tags=TAGS)
+    client = cloud.client("sagemaker")
+    client.update_trial_component(TrialComponentName=name, Status={"PrimaryStatus": "Stopping"})
+    experiments.log(run_id, metrics={"clusters": 4})
+    assert _described(cloud, name)["Status"] == {"PrimaryStatus": "Stopping"}
+    client.update_trial_component(TrialComponentName=name, Status={"PrimaryStatus": "Failed", "Message": "killed"})
+    run = _run(experiments, "jobs-s")
+    assert (run["state"], run["tags"]["reason"]) == ("failed", "killed")
+
+
 def test_other_peoples_components_are_left_out(experiments: ExperimentsTracker, cloud: Cloud) -> None:
     cloud.client("sagemaker").create_trial_component(
         TrialComponentName="theirs", Parameters={"clusters": {"NumberValue": 3}}
