@@ -16,11 +16,10 @@ if TYPE_CHECKING:
     from segwidgets.compute.dbscan import DBSCAN
     from segwidgets.compute.density import DensityIndex
     from segwidgets.data import DataError, Table, read, samples
-    from segwidgets.jobs import Job, promote
+    from segwidgets.jobs import Job, leaderboard, promote
     from segwidgets.panel import KDistance, Panel, PointCloud
     from segwidgets.recipe import Clustering, ColumnGroup, Embedding, Features, Recipe, RecipeError
     from segwidgets.session import Cancelled, Result, Session
-    from segwidgets.tracking import leaderboard
 
 _HOMES = {
     "DBSCAN": "compute.dbscan",
@@ -40,7 +39,7 @@ _HOMES = {
     "Result": "session",
     "Session": "session",
     "Table": "data",
-    "leaderboard": "tracking",
+    "leaderboard": "jobs",
     "promote": "jobs",
     "read": "data",
     "samples": "data",

@@ -75,7 +75,7 @@ def _from_0(text: str) -> int:
 
 
 def _leaderboard(options: argparse.Namespace) -> int:
-    from segwidgets.tracking import leaderboard
+    from segwidgets.jobs import leaderboard
 
     frame = leaderboard(
         options.experiment,

@@ -7,12 +7,24 @@ from typing import TYPE_CHECKING
 from segwidgets.lazy import lazy
 
 if TYPE_CHECKING:
+    from segwidgets.jobs.board import leaderboard
     from segwidgets.jobs.job import Job, jobs
     from segwidgets.jobs.planning import Plan, RefusedError, plan
     from segwidgets.jobs.promotion import promote
     from segwidgets.jobs.verify import ResultError, StoredResult, read_result
 
-__all__ = ["Job", "Plan", "RefusedError", "ResultError", "StoredResult", "jobs", "plan", "promote", "read_result"]
+__all__ = [
+    "Job",
+    "Plan",
+    "RefusedError",
+    "ResultError",
+    "StoredResult",
+    "jobs",
+    "leaderboard",
+    "plan",
+    "promote",
+    "read_result",
+]
 
 _HOMES = {
     "Job": "job",
@@ -21,6 +33,7 @@ _HOMES = {
     "ResultError": "verify",
     "StoredResult": "verify",
     "jobs": "job",
+    "leaderboard": "board",
     "plan": "planning",
     "promote": "promotion",
     "read_result": "verify",

@@ -73,6 +73,11 @@ class Job:
         return str(self._ledger.job.get("target", "local"))
 
     @property
+    def unfinished(self) -> bool:
+        """Whether nobody has written down its end yet; costs no look at what runs it."""
+        return bool(self._ledger.status.get("state", "running") == "running")
+
+    @property
     def experiment(self) -> str:
         """The experiment that its run belongs to."""
         return str(self._ledger.job.get("experiment", ""))

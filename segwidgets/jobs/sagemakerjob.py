@@ -177,6 +177,7 @@ class SageMakerJob(Job):
                 archive.extractall(work, filter="data")
             judged = str(json.loads(self._layout.verdict.read_text())["verdict"])
             record = json.loads((self._layout.output_data / "record.json").read_text())
+            record.pop("run_id", None)  # of the tracker inside; those outside have their own
         except AWSError as error:
             if error.code not in {"404", "NoSuchKey", "NotFound"}:
                 raise

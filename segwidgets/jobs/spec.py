@@ -103,6 +103,7 @@ class JobSpec:
     label_digest: str
     created: float
     table_source: str = ""
+    promoted_by: str = dataclasses.field(default_factory=_who)
     lock_digest: str = dataclasses.field(default_factory=installed_digest)
     sagemaker: dict[str, Any] = dataclasses.field(default_factory=dict)
     token: str = dataclasses.field(default_factory=lambda: secrets.token_hex(8))
@@ -175,7 +176,7 @@ class JobSpec:
             "lock_digest": self.lock_digest,
             "target": "sagemaker" if self.sagemaker else "local",
             "instance_type": str(self.sagemaker.get("instance_type", "")),
-            "promoted_by": _who(),
+            "promoted_by": self.promoted_by,
         }
 
     def tags(self) -> dict[str, str]:

@@ -164,8 +164,15 @@ class Ledger:
         """The process of the job as far as it is known: its own word, else the launcher's."""
         return self.status.get("process") or self.job.get("process") or {}
 
+    @property
+    def elsewhere(self) -> bool:
+        """Whether it runs where no process can be looked at: only what is written down tells how it stands."""
+        return self.job.get("target") == "sagemaker"
+
     def alive(self) -> bool:
-        """Whether the job's process still runs."""
+        """Whether the job's process still runs; of one that runs elsewhere, whether nobody has seen its end."""
+        if self.elsewhere:
+            return "ended" not in self.status
         known = self.process()
         pid = known.get("pid")
         if not isinstance(pid, int):
@@ -198,6 +205,8 @@ class Ledger:
         """
         alive = self.alive()  # before its word is read: a process that is gone says nothing new
         said = self.status.get("state", "running")
+        if self.elsewhere:
+            return said if said in {"completed", "failed", "stopped"} else "running"
         if said in {"completed", "failed", "stopped"}:
             return "running" if alive and not self.settled else said
         return "running" if alive else self._bury()

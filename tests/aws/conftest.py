@@ -10,6 +10,7 @@ import pytest
 from segwidgets.aws import Cloud
 
 from .cloud import VARIABLES, Host, serving
+from .proxy import Proxy
 
 
 @pytest.fixture(scope="session")
@@ -31,3 +32,12 @@ def cloud(server: tuple[str, dict[str, Host]], monkeypatch: pytest.MonkeyPatch, 
     for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "MLFLOW_TRACKING_URI", "SEGWIDGETS_TRACKING_URI"):
         monkeypatch.delenv(name, raising=False)
     return Cloud()
+
+
+@pytest.fixture
+def network(cloud: Cloud, server: tuple[str, dict[str, Host]], monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
+    """What lies between this machine and AWS; clients that are made after it go through it."""
+    proxy = Proxy(server[0])
+    monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.address)
+    yield proxy
+    proxy.close()
