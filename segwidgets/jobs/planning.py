@@ -83,6 +83,7 @@ class Plan:
             mode=self.spec.mode,
             cloud=cloud,
             force=force,
+            tracking_uri=self.tracking_uri,
         )
 
     def launch(self, told: Told = lambda _done, _all: None) -> Job:

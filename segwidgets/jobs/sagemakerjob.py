@@ -185,11 +185,24 @@ class SageMakerJob(Job):
         except (tarfile.TarError, KeyError, TypeError, ValueError, FileNotFoundError) as error:
             self._end("failed", f"it completed, but its output cannot be read ({error}): {address}")
         else:
+            record["metrics"] = {**record.get("metrics", {}), **self._spent()}
             self._ledger.write_record(record)
             done = {"stage": "done", "done": 1.0, "overall": 1.0, "message": judged}
             self._ledger.write_status({**self._ledger.status, **done, "state": "completed", "verdict": judged})
         finally:
             packed.unlink(missing_ok=True)
+
+    def _spent(self) -> dict[str, float]:
+        """Billable seconds, and USD where a price is known: of the on-demand price, which spot lies below."""
+        from segwidgets.jobs.cost import price
+
+        seconds = self._ledger.status.get("billable_seconds")
+        if seconds is None:
+            return {}
+        settings = self._ledger.job.get("settings", {})
+        known = price(str(settings.get("instance_type", "")), self.cloud.region)
+        spent = {} if known is None else {"cost_usd": float(seconds) * known.hourly / 3600}
+        return {"billable_seconds": float(seconds), **spent}
 
     @property
     def progress(self) -> Progress:

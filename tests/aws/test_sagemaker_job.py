@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from segwidgets import leaderboard
+from segwidgets import __version__, cli, leaderboard
 from segwidgets.aws import Cloud, UnreachableError
 from segwidgets.data import Table, samples
-from segwidgets.jobs import Job, jobs, plan, sagemakerjob
+from segwidgets.jobs import Job, RefusedError, jobs, plan, promote, sagemakerjob
 from segwidgets.recipe import Recipe
 from segwidgets.result import Result
 from segwidgets.session import Session
@@ -224,3 +224,49 @@ def test_settings_that_cannot_be_are_refused_by_name(
 ) -> None:
     with pytest.raises(ValueError, match=message):
         plan(RECIPE, table, result=result, **{**WHERE, **given})
+
+
+def test_the_preflight_refuses_before_anything_is_spent(cloud: Cloud, table: Table, result: Result) -> None:
+    before = (len(jobs()), len(objects(cloud)), len(training_jobs(cloud)))
+    with pytest.raises(RefusedError, match=r"the preflight refuses: .*no-such-bucket.* force=True"):
+        promote(RECIPE, table, result=result, bucket="no-such-bucket", **WHERE)
+    assert (len(jobs()), len(objects(cloud)), len(training_jobs(cloud))) == before
+
+
+def test_the_command_line_prints_the_request_and_the_price_and_sends_nothing(
+    cloud: Cloud, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = len(training_jobs(cloud))
+    settings = ["--set", "n_neighbors=10", "--set", "n_epochs=50", "--set", "eps=1.0", "--quiet"]
+    where = ["--target", "sagemaker", "--role", ROLE, "--image", IMAGE, "--spot", "--tag", "team=crm"]
+    assert cli.main(["promote", "blobs", *settings, *where, "--dry-run"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["request"]["AlgorithmSpecification"]["TrainingImage"] == IMAGE
+    assert said["request"]["Tags"] == [{"Key": "team", "Value": "crm"}]
+    assert {one["channel"] for one in said["ships"]} == {"recipe", "table", "expected", "embedding"}
+    assert {one["state"] for one in said["preflight"]["checks"]} <= {"ok", "warning", "unknown"}
+    assert said["preflight"]["cost"]["ceiling"] > 0
+    assert len(training_jobs(cloud)) == before
+
+
+def test_defaults_come_from_the_settings_file(
+    cloud: Cloud, table: Table, result: Result, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEGWIDGETS_HOME", str(tmp_path))
+    file = tmp_path / "settings.toml"
+    file.write_text(f'[promote]\ntarget = "sagemaker"\nrole = "{ROLE}"\nmax_run = 120\ntags = {{ team = "crm" }}\n')
+    made = plan(RECIPE, table, result=result)
+    assert (made.target, made.settings and made.settings.max_run) == ("sagemaker", 120)
+    assert made.settings is not None
+    assert made.settings.bucket == BUCKET
+    assert made.settings.image.endswith(f"/segwidgets:{__version__}")
+    assert made.settings.tags == (("team", "crm"),)
+    for content, message in [
+        ("[promote]\nmax_runs = 1\n", "'max_runs', which is no setting of promote. Did you mean 'max_run'"),
+        ('[promote]\nmax_run = "1"\n', "max_run='1', which is not a whole number"),
+        ("max_run = 1\n", "belong under"),
+        ("[promote\n", "cannot be read"),
+    ]:
+        file.write_text(content)
+        with pytest.raises(ValueError, match=message):
+            plan(RECIPE, table, result=result)
