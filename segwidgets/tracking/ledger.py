@@ -160,6 +160,10 @@ class Ledger:
             return []
         return [line.rstrip() for line in text.splitlines() if line.strip()][-lines:]
 
+    def figures(self) -> dict[str, bytes]:
+        """The pictures in the output by file name; the record holds texts only."""
+        return {file.name: file.read_bytes() for file in sorted((self.path / "output/data/figures").glob("*.png"))}
+
     def process(self) -> dict[str, Any]:
         """The process of the job as far as it is known: its own word, else the launcher's."""
         return self.status.get("process") or self.job.get("process") or {}
@@ -280,7 +284,7 @@ class Ledger:
             run_id,
             params={**job.get("params", {}), **said.get("params", {})},
             metrics=said.get("metrics", {}),
-            documents=said.get("documents", {}),
+            documents={**self.figures(), **said.get("documents", {})},
             links={**job.get("links", {}), **said.get("links", {})},
         )
         why = None if ended == "completed" else reason or self.reason

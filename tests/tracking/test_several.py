@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,9 @@ import pytest
 from botocore.stub import Stubber
 
 from segwidgets.aws import Cloud
+from segwidgets.data.samples import blobs
+from segwidgets.jobs import promote
+from segwidgets.recipe import Recipe
 from segwidgets.tracking import Ledger, MLflowTracker, TrackingError, address, leaderboard, process
 from segwidgets.tracking.experiments import ExperimentsTracker
 from segwidgets.tracking.ledger import settle, settle_near, unsettled
@@ -152,3 +156,37 @@ def test_a_record_of_an_earlier_version_counts_as_told(tmp_path: Path, tracker: 
     (ledger.path / "settled").touch()
     assert ledger.settled
     assert unsettled(tmp_path) == []
+
+
+def test_pictures_in_the_output_are_told_too(tmp_path: Path, tracker: MLflowTracker) -> None:
+    ledger = _ended(tmp_path / "pictured", tracker.uri)
+    place = ledger.path / "output" / "data" / "figures"
+    place.mkdir(parents=True)
+    (place / "cloud.png").write_bytes(b"\x89PNG")
+    settle(tmp_path, tracker)
+    run_id = tracker.find(experiment="settled", name="pictured")
+    import mlflow
+
+    got = mlflow.MlflowClient(tracker.uri).download_artifacts(run_id, "cloud.png", str(tmp_path))
+    assert Path(got).read_bytes() == b"\x89PNG"
+
+
+def test_a_promoted_job_stands_in_both_trackers_as_one_run(tracker: MLflowTracker, aws: str) -> None:
+    """The whole way: a process of its own tells SQLite, and Experiments over HTTP."""
+    recipe = Recipe()
+    flat = recipe.replace(embedding=dataclasses.replace(recipe.embedding, method="pca"))
+    job = promote(flat, blobs(300), experiment="story", trial="story-t", tracking_uri=f"{tracker.uri},experiments:")
+    assert job.wait(120).verdict == "exact", job.log()
+    frame = leaderboard("story", tracking_uri=f"{tracker.uri},experiments:")
+    row = frame.iloc[0]
+    assert len(frame) == 1
+    assert row[["name", "trial", "source", "status", "verdict"]].tolist() == [
+        job.name,
+        "story-t",
+        "local+experiments",
+        "completed",
+        "exact",
+    ]
+    alone = leaderboard("story", tracking_uri=EXPERIMENTS).iloc[0]
+    for column in ("segments", "coverage", "smallest", "eps", "min_samples", "recipe"):
+        assert alone[column] == row[column]
