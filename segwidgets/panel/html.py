@@ -21,6 +21,7 @@ STYLE = """<style>
 .sw-panel .sw-head{display:flex;gap:10px;align-items:baseline;flex-wrap:wrap;line-height:1.5}
 .sw-panel .sw-head b{font-size:15px}
 .sw-panel .sw-head span,.sw-panel .sw-dim{color:var(--jp-ui-font-color2,#5f6368)}
+.sw-panel div.sw-dim{line-height:1.45}
 .sw-panel .sw-group{font-weight:600;line-height:1.4;margin-top:2px;
  border-bottom:1px solid var(--jp-border-color2,#ddd)}
 .sw-panel .sw-cards{display:flex;gap:8px;flex-wrap:wrap;line-height:1.35}

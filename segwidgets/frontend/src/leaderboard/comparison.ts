@@ -14,7 +14,9 @@ export class ComparisonView {
 
   constructor(parent: Element, closed: () => void, signal: AbortSignal) {
     this.root = make("section", "sw-lb-pair", parent, { "aria-label": "Comparison" });
-    const close = button("sw-button sw-lb-pair-close", "Close", this.root);
+    const bar = make("div", "sw-lb-pair-bar", this.root);
+    make("span", "", bar).textContent = "Two runs compared";
+    const close = button("sw-button sw-lb-pair-close", "Close", bar);
     close.setAttribute("aria-label", "Close the comparison");
     close.addEventListener("click", closed, { signal });
     this.body = make("div", "sw-lb-small-scroll", this.root, { tabindex: "0", role: "group", "aria-label": "Comparison of two runs" });

@@ -19,6 +19,8 @@ export interface GridContent {
   sortBy: string;
   descending: boolean;
   busy: boolean;
+  /** In CSS pixels; the grid may be measured while its page is not shown. */
+  height: number;
 }
 
 /** Height of a row in CSS pixels; the style sheet has it as --sw-lb-row. */
@@ -26,8 +28,6 @@ const ROW = 28;
 /** The columns before those of COLUMNS: the tick, and the button that opens the run. */
 const FIRST = 2;
 const WIDTHS = [30, 62, ...COLUMNS.map((column) => column.width)];
-/** As many can be compared. */
-const PAIR = 2;
 
 interface RowView {
   root: HTMLElement;
@@ -44,7 +44,7 @@ export class Grid {
   private readonly heads: HTMLElement[] = [];
   private readonly views = new Map<string, RowView>();
   private readonly observer: ResizeObserver;
-  private content: GridContent = { runs: [], front: new Set(), chosen: [], sortBy: "", descending: true, busy: false };
+  private content: GridContent = { runs: [], front: new Set(), chosen: [], sortBy: "", descending: true, busy: false, height: 0 };
   /** The cell that has the focus, or would get it. */
   private at = { row: 0, column: FIRST };
   private frame = 0;
@@ -78,6 +78,7 @@ export class Grid {
     if (this.at.row < 0 && content.runs.length > 0 && !this.table.contains(document.activeElement)) this.at.row = 0;
     this.table.setAttribute("aria-rowcount", String(content.runs.length + 1));
     this.table.setAttribute("aria-busy", String(content.busy));
+    this.root.style.maxHeight = `${content.height}px`;
     COLUMNS.forEach(({ key }, index) => {
       const sort = key !== content.sortBy ? "none" : content.descending ? "descending" : "ascending";
       this.heads[FIRST + index]?.setAttribute("aria-sort", sort);
@@ -94,7 +95,7 @@ export class Grid {
       this.heads.push(cell);
     }
     for (const column of COLUMNS) {
-      const cell = make("th", isText(column) ? `sw-lb-${column.key}` : "sw-lb-number", row, { role: "columnheader", scope: "col" });
+      const cell = make("th", isText(column) ? `sw-lb-is-${column.key}` : "sw-lb-number", row, { role: "columnheader", scope: "col" });
       const sort = button("sw-plain sw-lb-sort", column.head, cell);
       if (column.told) sort.title = column.told;
       make("span", "sw-lb-arrow", sort, { "aria-hidden": "true" });
@@ -109,8 +110,8 @@ export class Grid {
   }
 
   private draw(): void {
-    const { runs } = this.content;
-    const { first, last } = visible(this.root.scrollTop, this.root.clientHeight, ROW, runs.length);
+    const { runs, height } = this.content;
+    const { first, last } = visible(this.root.scrollTop, Math.max(height, this.root.clientHeight), ROW, runs.length);
     const wanted = new Map<string, number>();
     for (let index = first; index < last; index++) wanted.set((runs[index] as Run).id, index);
     // The row with the focus stays in the page when it is scrolled out of sight, or the focus would be lost.
@@ -135,7 +136,6 @@ export class Grid {
     root.setAttribute("aria-selected", String(ticked));
     root.classList.toggle("sw-lb-on-front", front.has(id));
     box.checked = ticked;
-    box.disabled = !ticked && chosen.length >= PAIR;
     box.setAttribute("aria-label", `Compare ${run.name}`);
     open.setAttribute("aria-label", `Open ${run.name} in the panel`);
     COLUMNS.forEach((column, at) => {
@@ -162,8 +162,10 @@ export class Grid {
     open.addEventListener("click", () => this.host.open(id));
     const cells = [pick, opener];
     for (const column of COLUMNS) {
-      const name = isText(column) ? `sw-lb-${column.key}` : "sw-lb-number";
-      cells.push(make(column.key === "name" ? "th" : "td", name, root, { role: column.key === "name" ? "rowheader" : "gridcell" }));
+      const name = isText(column) ? `sw-lb-is-${column.key}` : "sw-lb-number";
+      const role = column.key === "name" ? "rowheader" : "gridcell";
+      // A click gives a cell the focus too: the keys go on from there.
+      cells.push(make(column.key === "name" ? "th" : "td", name, root, { role, tabindex: "-1" }));
     }
     return { root, cells, box, open };
   }
@@ -174,7 +176,7 @@ export class Grid {
   private target(row: number, column: number): HTMLElement | null {
     const run = this.content.runs[row];
     const cell = row < 0 ? this.heads[column] : run && this.views.get(run.id)?.cells[column];
-    return cell ? (cell.querySelector<HTMLElement>("button, input:not(:disabled)") ?? cell) : null;
+    return cell ? (cell.querySelector<HTMLElement>("button, input") ?? cell) : null;
   }
 
   /** The one stop of Tab is where the focus was last. */

@@ -15,11 +15,11 @@ export interface ParallelContent {
   brushes: Brushes;
 }
 
-const HEIGHT = 190;
+const HEIGHT = 206;
 const TOP = 24;
-const BOTTOM = 34;
+const BOTTOM = 46;
 /** Where a line passes an axis on which its run has no value: below it. */
-const NOWHERE = HEIGHT - BOTTOM + 12;
+const NOWHERE = HEIGHT - BOTTOM + 20;
 /** A pointer that moved less has clicked, and a click takes the brush away. */
 const CLICK = 4;
 
@@ -50,7 +50,7 @@ export class Parallel {
       return swatch;
     };
     this.inks = { kept: ink("kept", "shown"), front: ink("front", "Pareto front (thick)"), other: ink("other", "left out") };
-    make("span", "sw-lb-hint", legend).textContent = "Drag along an axis to keep a range; click it to let go.";
+    make("span", "sw-lb-hint", legend).textContent = "Drag along an axis to keep a range; click it to let go. A line below an axis: no value.";
     this.stage = make("div", "sw-lb-stage", this.root);
     this.canvas = make("canvas", "sw-lb-canvas", this.stage, { role: "img" });
     this.axes.forEach((axis, index) => this.buildStrip(axis.key, index, signal));
@@ -129,7 +129,7 @@ export class Parallel {
       const range = make("td", "sw-lb-number", row);
       const known = make("td", "sw-lb-number", row);
       const field = (word: string): HTMLInputElement => {
-        const made = make("input", "sw-field sw-lb-limit", make("td", "", row), { type: "number", step: "any", "aria-label": `${name} ${word}` });
+        const made = make("input", "sw-field sw-lb-limit", make("td", "", row), { type: "number", step: "any", "aria-label": `Keep ${name} ${word}` });
         made.addEventListener("change", () => this.typed(key), { signal });
         return made;
       };

@@ -113,6 +113,7 @@ export class LeaderboardView {
     this.put("descending", next.descending);
   }
 
+  /** Two are compared: a third takes the place of the one that was chosen first. */
   private choose(id: string, on: boolean): void {
     const others = this.model.get("chosen").filter((other) => other !== id);
     this.put("chosen", on ? [...others, id].slice(-2) : others);
@@ -136,6 +137,7 @@ export class LeaderboardView {
     this.grid.show({
       runs: sorted(shown, model.get("sort_by"), model.get("descending"), best), front: best, chosen,
       sortBy: model.get("sort_by"), descending: model.get("descending"), busy: model.get("state") === "pending",
+      height: model.get("max_height"),
     });
     const pair = chosen.map((id) => runs.find((run) => run.id === id) as Run);
     this.pair.show(pair.length === 2 ? [pair[0] as Run, pair[1] as Run] : null);
@@ -146,7 +148,6 @@ export class LeaderboardView {
     const { model } = this;
     const state = model.get("state");
     this.root.dataset["state"] = state;
-    this.grid.root.style.maxHeight = `${model.get("max_height")}px`;
     this.grid.root.hidden = all === 0;
     this.empty.hidden = shown > 0;
     this.empty.textContent =
