@@ -13,6 +13,7 @@ from segwidgets.tracking.base import Run, State, TrackingError, noted
 from segwidgets.tracking.choice import Choice, states
 from segwidgets.tracking.ledger import settle
 from segwidgets.tracking.merging import Found, merged
+from segwidgets.tracking.untold import SOURCE, untold
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,7 +60,8 @@ def leaderboard(
     """The runs that segwidgets tracked, newest first.
 
     Jobs that were killed are noticed by this look: their runs stand as failed, with the reason. A run that several
-    trackers know is one row.
+    trackers know is one row. Where a tracker cannot be asked, the runs that this machine has for it stand in the table
+    all the same.
 
     Args:
         experiment: runs of this experiment only; all by default.
@@ -79,13 +81,13 @@ def leaderboard(
         One row a run: name, experiment, trial, status, verdict ("exact", "ARI=…", "" where there is none), segments,
         coverage (0 to 1), smallest and largest (shares of all rows in those segments), silhouette (NaN where it is not
         defined), eps, min_samples, n_neighbors, min_dist, started (UTC), duration in seconds, source ("local",
-        "mlflow", "managed mlflow", "experiments", joined by + where several know the run), reason ("" where it
-        completed), recipe (its digest). No rows, and the same columns, when nothing has run. ``attrs["errors"]`` holds,
-        by address, what went wrong with those of several trackers that could not be asked.
+        "mlflow", "managed mlflow", "experiments", joined by + where several know the run, "untold" where its tracker
+        could not be asked), reason ("" where it completed), recipe (its digest). No rows, and the same columns, when
+        nothing has run. ``attrs["errors"]`` holds, by address, what went wrong with trackers that could not be asked.
 
     Raises:
         ValueError: an argument is not allowed, or there is no such experiment (the existing ones are named).
-        TrackingError: no tracker can be reached.
+        TrackingError: no tracker can be reached, and this machine has no run for one.
     """
     import pandas as pd
 
@@ -117,6 +119,10 @@ def _runs(uri: str, experiment: str | None, limit: int) -> tuple[list[Found], di
             if experiment is not None:
                 chosen = {key: name for key, name in chosen.items() if name == experiment}
             boards.append((address.source(single), board.search(chosen, limit)))
+    left = untold(storage.home() / "jobs", errors, experiment) if errors else []
+    if left:
+        boards.append((SOURCE, left))
+        existing |= {run["experiment"] for run in left}
     if not boards:
         raise TrackingError("; ".join(errors.values()))
     if experiment is not None and experiment not in existing:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -156,6 +157,23 @@ def test_a_record_of_an_earlier_version_counts_as_told(tmp_path: Path, tracker: 
     (ledger.path / "settled").touch()
     assert ledger.settled
     assert unsettled(tmp_path) == []
+
+
+def test_while_its_tracker_is_down_a_run_stands_in_the_table_by_this_machines_record(
+    home: Path, tracker: MLflowTracker
+) -> None:
+    place = home / "jobs" / "while-down"
+    ledger = _ended(place, NOBODY, experiment="while-down")
+    try:
+        frame = leaderboard("while-down", tracking_uri=NOBODY)
+        wanted = ["name", "source", "status", "verdict", "segments", "duration"]
+        assert frame[wanted].to_numpy().tolist() == [["while-down", "untold", "completed", "exact", 4, 60.0]]
+        assert list(frame.attrs["errors"]) == [NOBODY]
+        ledger.mark_settled(NOBODY)
+        with pytest.raises(TrackingError):
+            leaderboard("while-down", tracking_uri=NOBODY)
+    finally:
+        shutil.rmtree(place)
 
 
 def test_pictures_in_the_output_are_told_too(tmp_path: Path, tracker: MLflowTracker) -> None:
