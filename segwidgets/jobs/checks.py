@@ -41,7 +41,8 @@ def unknown(name: str, error: AWSError) -> Check:
     """A look that AWS did not answer."""
     if isinstance(error, CredentialsError):
         return Check(name, "unknown", "Not looked at: the credentials do not hold.")
-    return Check(name, "unknown", f"It could not be looked at: {error}")
+    said = " ".join(str(error).split())
+    return Check(name, "unknown", f"It could not be looked at: {said if len(said) <= 300 else said[:299] + '…'}")
 
 
 def credentials(cloud: Cloud) -> Check:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from segwidgets.jobs.settings import SageMakerSettings
 
 #: Seconds after which a look that has not come back counts as unknown.
-PATIENCE = 8.0
+PATIENCE = 10.0
 #: GiB that the interpreter, its libraries and the GPU's runtime take before the first row.
 _RUNTIME = 2.0
 #: Bytes a row beside the table: the map's, its neighbours', the density tree's and the scores'.
@@ -163,7 +163,7 @@ def data(settings: SageMakerSettings, table_bytes: int, rows: int, mode: Mode) -
     has = instances.instance(settings.instance_type)
     disk = has.disk if has is not None and has.disk else settings.volume_gb
     what = f"the disk of {settings.instance_type}" if has is not None and has.disk else f"volume_gb={disk}"
-    need = (2 * table_bytes + _WRITTEN * rows) / 1e9
+    need = max(0.1, (2 * table_bytes + _WRITTEN * rows) / 1e9)
     if need > disk:
         larger = "Take a type with a larger disk." if has is not None and has.disk else "Give a larger volume_gb."
         yield Check(

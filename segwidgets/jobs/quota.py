@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from segwidgets import storage
-from segwidgets.aws import AWSError, explained
+from segwidgets.aws import CONNECT_TIMEOUT, READ_TIMEOUT, AWSError, explained
 
 if TYPE_CHECKING:
     from segwidgets.aws import Cloud
@@ -22,6 +22,8 @@ LONGEST = "Longest run time for a training job"
 #: Where the codes are kept, in segwidgets' home.
 FILE = "quotas.json"
 _DOING = "the quotas were looked up"
+#: Calls in all: a quota is good to know before a click, but not worth the patience of the other clients.
+_ATTEMPTS = 3
 
 
 def of_type(instance_type: str, *, spot: bool) -> str:
@@ -32,21 +34,35 @@ def of_type(instance_type: str, *, spot: bool) -> str:
 def quotas(cloud: Cloud, names: Iterable[str]) -> dict[str, float]:
     """The values of the quotas of these names; one that the account does not list is left out. Raises AWSError."""
     wanted = list(dict.fromkeys(names))
-    codes = _kept()
+    codes, service = _kept(), client(cloud)
     if all(name in codes for name in wanted):
         with contextlib.suppress(_StaleError):
-            return {name: _by_code(cloud, codes[name]) for name in wanted}
-    return _from_list(cloud, wanted, codes)
+            return {name: _by_code(service, codes[name]) for name in wanted}
+    return _from_list(service, wanted, codes)
+
+
+def client(cloud: Cloud) -> Any:
+    """A client for Service Quotas that gives up early."""
+    from botocore.config import Config
+
+    config = Config(
+        connect_timeout=CONNECT_TIMEOUT,
+        read_timeout=READ_TIMEOUT,
+        retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
+        user_agent_extra="segwidgets",
+    )
+    with explained("a client for service-quotas was made"):
+        return cloud.session.client("service-quotas", config=config, endpoint_url=cloud.endpoint)
 
 
 class _StaleError(Exception):
     """A code that was kept is none any more."""
 
 
-def _by_code(cloud: Cloud, code: str) -> float:
+def _by_code(service: Any, code: str) -> float:
     try:
         with explained(_DOING):
-            said = cloud.client("service-quotas").get_service_quota(ServiceCode=SERVICE, QuotaCode=code)
+            said = service.get_service_quota(ServiceCode=SERVICE, QuotaCode=code)
     except AWSError as error:
         if error.code == "NoSuchResourceException":
             raise _StaleError from None
@@ -54,13 +70,13 @@ def _by_code(cloud: Cloud, code: str) -> float:
     return float(said["Quota"]["Value"])
 
 
-def _from_list(cloud: Cloud, wanted: list[str], codes: dict[str, str]) -> dict[str, float]:
+def _from_list(service: Any, wanted: list[str], codes: dict[str, str]) -> dict[str, float]:
     found: dict[str, float] = {}
     seen = dict(codes)
     token: dict[str, Any] = {}
     while True:
         with explained(_DOING):
-            page = cloud.client("service-quotas").list_service_quotas(ServiceCode=SERVICE, MaxResults=100, **token)
+            page = service.list_service_quotas(ServiceCode=SERVICE, MaxResults=100, **token)
         for quota in page["Quotas"]:
             seen[quota["QuotaName"]] = quota["QuotaCode"]
             if quota["QuotaName"] in wanted:

@@ -49,6 +49,7 @@ def account(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], 
     """Makes a `Cloud` at an address, with test credentials and a home of its own."""
     monkeypatch.setenv("SEGWIDGETS_HOME", str(tmp_path))
     monkeypatch.setattr("segwidgets.aws.ATTEMPTS", 1)
+    monkeypatch.setattr(quota, "_ATTEMPTS", 1)
     for name, value in {
         "AWS_ACCESS_KEY_ID": "testing",
         "AWS_SECRET_ACCESS_KEY": "testing",
@@ -270,9 +271,10 @@ def test_a_broken_price_table_costs_the_cost_only(cloud: Cloud, tmp_path: Path) 
 
 
 @pytest.fixture
-def stubbed(cloud: Cloud) -> Iterator[Callable[[str], Stubber]]:
+def stubbed(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Stubber]]:
     """Makes a stub of a service's client, which must be asked for all that it was told."""
     stubs: list[Stubber] = []
+    monkeypatch.setattr(quota, "client", lambda _cloud: cloud.client("service-quotas"))
 
     def stub(service: str) -> Stubber:
         made = Stubber(cloud.client(service))
@@ -458,6 +460,17 @@ def test_a_server_that_never_answers_does_not_hold_it_up(account: Callable[[str]
         assert time.monotonic() - begun < 4
     assert check(found, "bucket").text == "AWS did not answer within 1.5 s."
     assert check(found, "memory").state == "ok"
+
+
+def test_a_service_that_fails_is_not_asked_for_long(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("segwidgets.aws.ATTEMPTS", 6)
+    monkeypatch.setattr(quota, "_ATTEMPTS", 3)
+    begun = time.monotonic()
+    one = check(ask(Cloud(endpoint=cloud.endpoint)), "quota")  # moto has no such call, and answers with status 500
+    assert time.monotonic() - begun < 9
+    assert one.state == "unknown"
+    assert "did not answer" not in one.text
+    assert "\n" not in one.text
 
 
 def test_a_look_that_breaks_costs_only_itself(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
