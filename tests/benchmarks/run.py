@@ -17,6 +17,7 @@ import bench_embedding
 import bench_neighbors
 import bench_panel
 import bench_path
+import bench_promotion
 import bench_tracking
 
 HERE = Path(__file__).parent
@@ -48,6 +49,7 @@ def sections(sizes: tuple[int, ...]) -> dict[str, Callable[[], str]]:
         "The embedding": bench_embedding.run,
         "Neighbours": bench_neighbors.run,
         "The density index": density,
+        "Promotion": bench_promotion.run,
         "The leaderboard": bench_tracking.run,
     }
 
