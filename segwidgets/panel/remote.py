@@ -43,9 +43,11 @@ class Remote:
         for field in self.fields.values():
             field.observe(lambda _: changed(), "value")
         self.check = widgets.Button(
-            description="Check and price", icon="check-square-o", layout=widgets.Layout(width="auto", align_self="flex-start"),
+            description="Check and price",
+            icon="check-square-o",
+            layout=widgets.Layout(width="auto", align_self="flex-start"),
             tooltip="Look at everything that could make the job fail, and what it may cost; nothing is started",
-        )  # fmt: skip
+        )
         self.check.on_click(lambda _: check())
         self.report = widgets.HTML()
         fields = widgets.HBox(list(self.fields.values()), layout=widgets.Layout(flex_flow="row wrap"))
