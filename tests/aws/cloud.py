@@ -4,7 +4,7 @@ moto records a training job and calls it completed. Here a host does what SageMa
 S3 into ``/opt/ml``'s layout, runs the entry point in an environment of its own, streams its output to CloudWatch, takes
 the result back to S3 and says how it ended; StopTrainingJob, which moto lacks, sends SIGTERM.
 
-    python -m tests.aws.cloud [PORT]
+    python tests/aws/cloud.py [PORT]      prints what to set, and serves until it is stopped
 """
 
 from __future__ import annotations
@@ -262,5 +262,6 @@ def furnish(address: str) -> None:
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder, serving(Path(folder), int((sys.argv[1:] or ["0"])[0])) as (url, _):
-        print(url, flush=True)  # noqa: T201 - what a script of tests is told
+        told = {"variables": {**VARIABLES, "AWS_ENDPOINT_URL": url}, "role": ROLE, "image": IMAGE}
+        print(json.dumps(told), flush=True)  # noqa: T201 - what whoever started it needs to know
         signal.sigwait({signal.SIGINT, signal.SIGTERM})
