@@ -9,8 +9,11 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from segwidgets.data import samples
 from segwidgets.jobs import Job
 from segwidgets.jobs.layout import Layout
+from segwidgets.recipe import Recipe
+from segwidgets.session import Session
 
 PROGRAM = "import sys\nfrom segwidgets.jobs.train import main\nsys.exit(main(sys.argv[1:]))\n"
 TOOLKIT = "import sys; from sagemaker_training.cli.train import main; sys.exit(main())"
@@ -46,8 +49,9 @@ def run_by_toolkit(layout: Layout, code: Path) -> subprocess.CompletedProcess[st
     )
 
 
-def test_the_toolkit_runs_the_job_to_the_same_verdict(assembled: Callable[..., Layout], tmp_path: Path) -> None:
-    layout = assembled()
+def test_the_toolkit_runs_real_baskets_to_the_same_verdict(assembled: Callable[..., Layout], tmp_path: Path) -> None:
+    table = samples.shopping_trips()
+    layout = assembled(table, Session(table).run(Recipe().replace(n_epochs=50)))
     done = run_by_toolkit(layout, tmp_path)
     assert done.returncode == 0, done.stderr[-2000:]
     assert Job(layout.base).verdict == "exact"
