@@ -57,7 +57,7 @@ class Cloud:
         try:
             import boto3
         except ImportError as error:
-            raise missing_extra("AWS", "aws") from error
+            raise missing_extra("aws", "AWS") from error
         self.session: Any = boto3.Session(region_name=region)
         self.endpoint = endpoint
         self._clients: dict[str, Any] = {}

@@ -338,30 +338,32 @@ def _peers(found: dict[str, tuple[list[Seen], list[Seen]]], rows: int) -> str:
     parts = []
     for which, (title, goal) in enumerate(zip(titles, goals, strict=True)):
         lines = [
-            f"| {title} | painted | before drawing | bytes a point | slower than ours | goal |",
-            "| --- | ---: | ---: | ---: | ---: | ---: |",
+            f"| {title} | first points | all points | before drawing | bytes a point | slower than ours | goal |",
+            "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
         ]
+        # A first paint is told by its first points, a relabelling by all of them: half of one is no new picture.
+        fields = {"painted": "", "first": "first points ", "before": "before drawing "}
+        if not which:
+            fields = {"first": "", "painted": "all points ", "before": "before drawing "}
         ours = found["segwidgets"][which]
         for name, kinds in found.items():
             label = f"{name} (2-D)" if LIBRARIES[name].flat else name
             if not kinds[which]:
-                lines.append(f"| {label} | never within {PATIENCE // 1000} s | | | | {goal.get(name, '')} |")
+                lines.append(f"| {label} | never within {PATIENCE // 1000} s | | | | | {goal.get(name, '')} |")
                 continue
-            painted, before, received = (
-                statistics.median(getattr(one, field) for one in kinds[which])
-                for field in ("painted", "before", "received")
-            )
+            seen = {
+                field: statistics.median(getattr(one, field) for one in kinds[which])
+                for field in ("first", "painted", "before", "received")
+            }
             ratio = ""
             if name != "segwidgets" and ours:
-                both = [
-                    value / statistics.median(getattr(one, field) for one in ours)
-                    for value, field in ((painted, "painted"), (before, "before"))
-                ]
-                ratio = f"{both[0]:.1f} x, before drawing {both[1]:.1f} x"
+                ratio = ", ".join(
+                    f"{word}{seen[field] / statistics.median(getattr(one, field) for one in ours):.1f} x"
+                    for field, word in fields.items()
+                )
             wanted = goal.get(name, "at most 2 bytes" if which and name == "segwidgets" else "")
-            lines.append(
-                f"| {label} | {_seconds(painted)} | {_seconds(before)} | {received / rows:.1f} | {ratio} | {wanted} |"
-            )
+            told = " | ".join(_seconds(seen[field]) for field in ("first", "painted", "before"))
+            lines.append(f"| {label} | {told} | {seen['received'] / rows:.1f} | {ratio} | {wanted} |")
         parts.append("\n".join(lines))
     return "\n\n".join(parts)
 

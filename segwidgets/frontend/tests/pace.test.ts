@@ -35,6 +35,7 @@ describe("the pace of drawing", () => {
 
   it("makes one picture of several changes", () => {
     const machine = new Machine(5);
+    machine.points = 200_000;
     const pace = paceOf(machine);
     pace.ask();
     pace.ask();
@@ -43,9 +44,23 @@ describe("the pace of drawing", () => {
     expect(pace.complete).toBe(true);
   });
 
+  it("shows a sample at once while it does not know the machine, and the others right behind it", () => {
+    const machine = new Machine(280);
+    const pace = paceOf(machine);
+    pace.ask();
+    vi.advanceTimersByTime(20);
+    expect(machine.parts).toEqual([{ step: 4, offset: 0 }]);
+    vi.advanceTimersByTime(1000);
+    expect(machine.parts.map(({ offset }) => offset)).toEqual([0, 1, 2, 3]);
+    expect(pace.complete).toBe(true);
+  });
+
   it("draws every point while it moves where the machine can", () => {
     const machine = new Machine(5);
     const pace = paceOf(machine);
+    pace.ask();
+    vi.advanceTimersByTime(1000);
+    machine.parts.length = 0;
     for (let i = 0; i < 10; i++) {
       pace.hurry();
       vi.advanceTimersByTime(30);
@@ -84,7 +99,8 @@ describe("the pace of drawing", () => {
   });
 
   it("never begins a picture before the last one is on the screen", () => {
-    const machine = new Machine(800);
+    const machine = new Machine(4000);
+    machine.points = 200_000;
     const pace = paceOf(machine);
     pace.ask();
     vi.advanceTimersByTime(20);
