@@ -91,6 +91,8 @@ def _fill(layout: Layout, spec: JobSpec, data: Path, result: Result, tracking_ur
             "experiment": spec.experiment,
             "trial": spec.trial,
             "created": spec.created,
+            "rows": spec.rows,
+            "columns": spec.columns,
             "tracking_uri": tracking_uri,
             "params": spec.params(),
             "tags": spec.tags(),

@@ -173,6 +173,8 @@ def plan(
         trial=trial or "",
         table_name=table.name,
         table_source=table.source,
+        rows=table.n_rows,
+        columns=len(table.columns),
         table_digest=table.digest,
         embedding_digest=result.embedding_digest,
         label_digest=result.label_digest,

@@ -123,6 +123,8 @@ def _assemble(settings: SageMakerSettings, spec: JobSpec, local_tracking: str) -
             "experiment": spec.experiment,
             "trial": spec.trial,
             "created": spec.created,
+            "rows": spec.rows,
+            "columns": spec.columns,
             "tracking_uri": local_tracking,
             "params": spec.params(),
             "tags": spec.tags(),

@@ -103,6 +103,8 @@ class JobSpec:
     label_digest: str
     created: float
     table_source: str = ""
+    rows: int = 0
+    columns: int = 0
     promoted_by: str = dataclasses.field(default_factory=_who)
     lock_digest: str = dataclasses.field(default_factory=installed_digest)
     sagemaker: dict[str, Any] = dataclasses.field(default_factory=dict)
@@ -168,6 +170,8 @@ class JobSpec:
             "recipe_digest": self.recipe.digest,
             "table": self.table_name,
             "table_source": cut(self.table_source),
+            "rows": str(self.rows),
+            "columns": str(self.columns),
             "table_digest": self.table_digest,
             "embedding_digest": self.embedding_digest,
             "expected_label_digest": self.label_digest,

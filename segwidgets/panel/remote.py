@@ -18,7 +18,7 @@ _TEXTS = {
     "max_run": ("max run, s", "Seconds after which SageMaker stops it", "3600"),
     "kms_key": ("KMS key", "For what is written to S3", "the bucket's own"),
 }
-_SPOT = {"by settings file": None, "yes": True, "no": False}
+_SPOT: dict[str, str | bool] = {"by settings file": "", "yes": True, "no": False}
 
 
 class Remote:
