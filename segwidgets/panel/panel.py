@@ -242,7 +242,9 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets carries no types
         Raises TimeoutError after ``timeout`` seconds, RuntimeError when the computation failed or was cancelled.
         """
         end = None if timeout is None else time.monotonic() + timeout
-        while not all(lane.idle for lane in self._lanes):
+        before: list[int] = []
+        # One lane may hand work on to another between two looks: rest is when none was given any since the last one.
+        while before != (before := [lane.submitted for lane in self._lanes]):
             for lane in self._lanes:
                 left = None if end is None else max(0.0, end - time.monotonic())
                 if not lane.wait(left):

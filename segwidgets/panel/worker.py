@@ -36,6 +36,8 @@ class Lane:
         self._busy = False
         self._thread: threading.Thread | None = None
         self._closed = False
+        #: How many tasks it was ever given: lanes that hand work on to each other are at rest once this stays.
+        self.submitted = 0
 
     def submit(self, task: Task) -> None:
         """Run ``task(cancel)`` as soon as the lane is free; whatever was asked for before is stale from now on."""
@@ -43,6 +45,7 @@ class Lane:
             if self._closed:
                 return
             self._cancel.set()
+            self.submitted += 1
             self._pending = task
             self._due = time.monotonic() + self._delay
             if self._thread is None:
