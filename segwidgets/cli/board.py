@@ -42,6 +42,9 @@ def add(commands: Any) -> None:
     board.add_argument("--limit", metavar="N", type=positive, default=1_000, help="at most this many")
     board.add_argument("--offset", metavar="N", type=_from_0, default=0, help="pass over the newest N")
     board.add_argument("--json", action="store_true", help="for machines")
+    board.add_argument(
+        "--recipe", metavar="NAME", help="print the recipe of this run as JSON, and no list"
+    )
 
 
 def _share(text: str) -> float:
@@ -75,6 +78,11 @@ def _from_0(text: str) -> int:
 
 
 def _leaderboard(options: argparse.Namespace) -> int:
+    if options.recipe:
+        from segwidgets.jobs.recipes import recipe_of
+
+        out(json.dumps(recipe_of(options.recipe, tracking_uri=options.tracking_uri), indent=2))
+        return 0
     from segwidgets.jobs import leaderboard
 
     frame = leaderboard(

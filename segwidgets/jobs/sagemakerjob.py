@@ -192,6 +192,20 @@ class SageMakerJob(Job):
         finally:
             packed.unlink(missing_ok=True)
 
+    def _fetch_recipe(self, said: Mapping[str, Any]) -> None:
+        """Bring the recipe and the job's description home, which lie in its channel ``recipe``."""
+        from segwidgets.aws import explained
+
+        for channel in said.get("InputDataConfig", []):
+            if channel["ChannelName"] == "recipe":
+                address = str(channel["DataSource"]["S3DataSource"]["S3Uri"]).removeprefix("s3://")
+                bucket, _, prefix = address.partition("/")
+                place = self._layout.channel("recipe")
+                place.mkdir(parents=True)
+                for name in ("recipe.json", "spec.json"):
+                    with explained(f"{name} of {self.name} was downloaded"):
+                        self.cloud.client("s3").download_file(bucket, f"{prefix}{name}", str(place / name))
+
     def _spent(self) -> dict[str, float]:
         """Billable seconds, and USD where a price is known: of the on-demand price, which spot lies below."""
         from segwidgets.jobs.cost import price
@@ -319,4 +333,5 @@ def attach(name: str, cloud: Cloud) -> SageMakerJob:
             }
         )
         job._ledger.mark_settled()  # whoever promoted it has told its trackers
+        job._fetch_recipe(said)
     return SageMakerJob(place, cloud)

@@ -14,22 +14,18 @@ import ipywidgets as widgets
 
 from segwidgets.data import Table
 from segwidgets.jobs import Job
-from segwidgets.jobs.layout import Layout
+from segwidgets.jobs.recipes import UnknownRecipeError, in_folder
 from segwidgets.names import Names
 from segwidgets.panel import html
 from segwidgets.panel.leaderboard import Leaderboard
 from segwidgets.panel.worker import Lane
-from segwidgets.recipe import Recipe, RecipeError
+from segwidgets.recipe import Recipe
 
 _log = logging.getLogger(__name__)
 
 #: As many runs as the table is made for.
 _RUNS = 5_000
 _TIMEOUT = 180
-
-
-class UnknownRecipeError(ValueError):
-    """A run whose settings are not on this machine; the message says where they may be."""
 
 
 class Board:
@@ -111,26 +107,19 @@ def found(name: str, table: Table) -> tuple[Recipe, Names, str]:
     """The recipe of a run, what its segments are called on this table, and a sentence where there is more to say.
 
     Raises:
-        UnknownRecipeError: its job's folder is not on this machine, or its recipe cannot be read.
+        UnknownRecipeError: neither a job's folder on this machine nor a tracker has it.
     """
     try:
-        channel = Layout(Job.load(name).path).channel("recipe")
-    except ValueError:
-        raise UnknownRecipeError(
-            f"the recipe of {name} is not on this machine: its job was promoted elsewhere, or its folder is gone. "
-            "Open the panel where it was promoted, or set its values by hand."
-        ) from None
-    try:
-        recipe = Recipe.from_json((channel / "recipe.json").read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UnknownRecipeError(f"the folder of {name} has no recipe.json: set its values by hand.") from None
-    except RecipeError as error:
-        raise UnknownRecipeError(f"the recipe of {name} cannot be read: {error}") from None
-    try:
-        spec = json.loads((channel / "spec.json").read_text(encoding="utf-8"))
-        digest, names = spec["table_digest"], Names.from_dict(spec.get("names", {}))
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
-        digest, names = "", Names()
-    if digest == table.digest:
-        return recipe, names, ""
+        said = in_folder(Job.load(name).path)
+    except UnknownRecipeError:
+        raise
+    except ValueError:  # promoted elsewhere; asking a tracker is slow, and importing one holds up the sliders
+        command = [sys.executable, "-m", "segwidgets.cli", "leaderboard", "--recipe", name]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT, check=False)
+        if done.returncode != 0:
+            raise UnknownRecipeError(done.stderr.strip().removeprefix("segwidgets: ")[-500:]) from None
+        said = json.loads(done.stdout)
+    recipe = Recipe.from_dict(said["recipe"])
+    if said["table_digest"] == table.digest:
+        return recipe, Names.from_dict(said["names"]), ""
     return recipe, Names(), " They were found on another table, so the segments will differ."

@@ -204,6 +204,18 @@ class MLflowTracker:
             )
             return str(found[0].info.run_id) if found else None
 
+    def recipe(self, name: str) -> tuple[str | None, str]:
+        """The document ``recipe.json`` of the newest run of this name, or None, and the digest of its table."""
+        known = self.experiments()
+        with _explained(self.uri, "a recipe was looked for"):
+            runs = self._client.search_runs(list(known), filter_string=f"attributes.run_name = '{name}'", max_results=1)
+            if not runs or "recipe.json" not in {one.path for one in self._client.list_artifacts(runs[0].info.run_id)}:
+                return None, ""
+            with tempfile.TemporaryDirectory() as work:
+                place = self._client.download_artifacts(runs[0].info.run_id, "recipe.json", work)
+                text = Path(place).read_text(encoding="utf-8")
+            return text, str(runs[0].data.params.get("table_digest", ""))
+
     def log(
         self,
         run_id: str,

@@ -14,6 +14,7 @@ from segwidgets import __version__, cli, leaderboard
 from segwidgets.aws import Cloud, UnreachableError
 from segwidgets.data import Table, samples
 from segwidgets.jobs import Job, RefusedError, jobs, plan, promote, sagemakerjob
+from segwidgets.jobs.recipes import recipe_of
 from segwidgets.recipe import Recipe
 from segwidgets.result import Result
 from segwidgets.session import Session
@@ -78,6 +79,7 @@ def test_another_machine_attaches_to_it_by_name(
     assert (job.experiment, job.trial, job.verdict) == ("on-aws", "spring", "exact")
     np.testing.assert_array_equal(job.result().labels, result.labels)
     assert [one.name for one in jobs()] == names[:1]
+    assert Recipe.from_dict(recipe_of(names[0])["recipe"]) == result.recipe
     with pytest.raises(ValueError, match="there is no job 'nobody' in eu-central-1"):
         Job.attach("nobody")
 

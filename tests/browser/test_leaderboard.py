@@ -157,7 +157,9 @@ def compare(notebook: Notebook, board: Locator) -> None:
 def go_back(notebook: Notebook, board: Locator, job: str) -> None:
     """A run of this machine takes the panel back; one from elsewhere says why it cannot."""
     board.get_by_role("button", name="Open other-10 in the panel").click()
-    expect(board.get_by_text("Not opened: the recipe of other-10 is not on this machine")).to_be_visible()
+    expect(
+        board.get_by_text("Not opened: the recipe of other-10 is neither on this machine nor in its trackers")
+    ).to_be_visible()
     board.get_by_label("Find").fill(job)
     board.get_by_role("button", name=f"Open {job}").click()
     expect(board.get_by_text(f"The settings of {job} are in the panel.")).to_be_visible()

@@ -17,9 +17,10 @@ import pytest
 
 from segwidgets.data import Table, samples
 from segwidgets.jobs import Job, promote
+from segwidgets.jobs.recipes import UnknownRecipeError
 from segwidgets.names import Names
 from segwidgets.panel import html
-from segwidgets.panel.board import UnknownRecipeError, found
+from segwidgets.panel.board import found
 from segwidgets.panel.promotion import Promotion
 from segwidgets.recipe import Recipe
 from segwidgets.result import Result
@@ -210,7 +211,7 @@ def test_a_run_of_another_table_keeps_its_names_to_itself(done: Job) -> None:
 
 def test_a_run_that_is_not_here_is_told_in_words(promotion: Promotion, went: list[Any]) -> None:
     told = open_run(promotion, "segwidgets-from-afar")
-    assert "segwidgets-from-afar is not on this machine" in told
+    assert "segwidgets-from-afar is neither on this machine nor in its trackers" in told
     assert went == []
     assert promotion.board.errors.value == ""
 

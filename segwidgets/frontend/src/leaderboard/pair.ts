@@ -14,7 +14,7 @@ export interface Line {
 }
 
 const SETTINGS = ["eps", "min_samples", "n_neighbors", "min_dist"];
-const SCORES = ["segments", "smallest", "coverage", "silhouette"];
+const SCORES = ["segments", "smallest", "largest", "coverage", "silhouette"];
 const ABOUT = ["verdict", "status", "reason", "experiment", "trial", "source", "started", "duration"];
 /** These tell nothing beside the others. */
 const LEFT_OUT = new Set(["id", "name", "recipe", "pareto", "run_id"]);

@@ -26,6 +26,7 @@ export const COLUMNS: readonly Column[] = [
   { key: "verdict", head: "Verdict", kind: "text", width: 104 },
   { key: "segments", head: "Segments", kind: "whole", width: 88 },
   { key: "smallest", head: "Smallest", kind: "share", width: 84, told: "Share of the rows in the smallest segment" },
+  { key: "largest", head: "Largest", kind: "share", width: 84, told: "Share of the rows in the largest segment" },
   { key: "coverage", head: "Coverage", kind: "share", width: 86, told: "Share of the rows that are in a segment" },
   { key: "silhouette", head: "Silhouette", kind: "number", width: 92 },
   { key: "pareto", head: "Front", kind: "mark", width: 64, told: "On the Pareto front of the runs that are shown" },
