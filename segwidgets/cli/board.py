@@ -42,9 +42,7 @@ def add(commands: Any) -> None:
     board.add_argument("--limit", metavar="N", type=positive, default=1_000, help="at most this many")
     board.add_argument("--offset", metavar="N", type=_from_0, default=0, help="pass over the newest N")
     board.add_argument("--json", action="store_true", help="for machines")
-    board.add_argument(
-        "--recipe", metavar="NAME", help="print the recipe of this run as JSON, and no list"
-    )
+    board.add_argument("--recipe", metavar="NAME", help="print the recipe of this run as JSON, and no list")
 
 
 def _share(text: str) -> float:

@@ -93,6 +93,10 @@ def _fill(layout: Layout, spec: JobSpec, data: Path, result: Result, tracking_ur
             "created": spec.created,
             "rows": spec.rows,
             "columns": spec.columns,
+            "links": {
+                "input/table": data.as_uri(),
+                "output/result": Layout(jobs_root() / spec.name).result.as_uri(),
+            },
             "tracking_uri": tracking_uri,
             "params": spec.params(),
             "tags": spec.tags(),

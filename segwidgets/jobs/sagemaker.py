@@ -87,6 +87,9 @@ def launch(
     try:
         ensure_trial(cloud, spec.experiment, spec.trial)
         channels = shipping.ship(cloud, settings, spec, table, result, told=told)
+        links = {f"input/{channel}": place for channel, place in channels.items()}
+        links["output/result"] = f"s3://{settings.bucket}/{settings.prefix}/jobs/{spec.name}/output/output.tar.gz"
+        layout.ledger.write_job({**layout.ledger.job, "links": links})
         sdk.submit(
             cloud,
             settings,

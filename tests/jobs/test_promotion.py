@@ -12,6 +12,7 @@ from segwidgets.data import Table, samples
 from segwidgets.jobs import Job, jobs, promote
 from segwidgets.recipe import Recipe, RecipeError
 from segwidgets.result import Result
+from segwidgets.tracking import MLflowTracker
 
 
 def test_a_promoted_job_reproduces_the_labels_exactly(done: Job, result: Result) -> None:
@@ -46,6 +47,11 @@ def test_the_leaderboard_has_the_run_with_its_verdict_scores_and_settings(done: 
     assert row.silhouette == pytest.approx(result.scores.silhouette.value)
     assert (row.eps, row.min_samples, row.n_neighbors, row.min_dist) == (0.6, 10, 10, 0.0)
     assert row.recipe == result.recipe.digest
+    tracker = MLflowTracker()
+    runs = tracker.search(tracker.experiments(), 1_000)
+    told = next(run["tags"] for run in runs if run["name"] == done.name)
+    assert told["link.output/result"] == (done.path / "output" / "data" / "result").as_uri()
+    assert told["link.input/table"].endswith(result.table_digest)
     assert 0 < row.duration < 120
 
 
