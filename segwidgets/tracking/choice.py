@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, get_args
 
 from segwidgets.data.errors import nearest
 from segwidgets.tracking.base import State
-from segwidgets.tracking.front import front
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,6 +78,8 @@ class Choice:
         left = frame[keep].reset_index(drop=True)
         if self.pareto:
             weighed = left[list(self.pareto)].to_numpy(dtype="float64") * [BETTER[name] for name in self.pareto]
+            from segwidgets.tracking.front import front  # numpy, which the command line's help does without
+
             left["pareto"] = front(weighed)
         return left
 

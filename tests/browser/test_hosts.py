@@ -91,6 +91,8 @@ def test_notebook_7_shows_the_panel_and_a_move_of_eps_by_key_relabels(notebook: 
     page.goto(f"{lab.address}/notebooks/{name}?token={TOKEN}")
     page.locator(".jp-Notebook .jp-Cell").first.click(timeout=90_000)
     expect(page.get_by_role("button", name=re.compile("Python 3"))).to_be_visible(timeout=60_000)
+    # A cell that is run before the kernel has answered is forgotten.
+    expect(page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]")).to_be_attached(timeout=90_000)
     page.keyboard.press("Shift+Enter")
     move_eps(page.locator(".sw-panel").first)
     notebook.shot("notebook7")
