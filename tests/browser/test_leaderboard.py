@@ -157,11 +157,11 @@ def compare(notebook: Notebook, board: Locator) -> None:
 def go_back(notebook: Notebook, board: Locator, job: str) -> None:
     """A run of this machine takes the panel back; one from elsewhere says why it cannot."""
     board.get_by_role("button", name="Open other-10 in the panel").click()
-    expect(
-        board.get_by_text("Not opened: the recipe of other-10 is neither on this machine nor in its trackers")
-    ).to_be_visible()
+    told = "Not opened: the recipe of other-10 is neither on this machine nor in its trackers"
+    # The trackers are asked in a process of its own.
+    expect(board.get_by_text(told)).to_be_visible(timeout=90_000)
     board.get_by_label("Find").fill(job)
     board.get_by_role("button", name=f"Open {job}").click()
-    expect(board.get_by_text(f"The settings of {job} are in the panel.")).to_be_visible()
+    expect(board.get_by_text(f"The settings of {job} are in the panel.")).to_be_visible(timeout=60_000)
     notebook.run_cell(1)
     assert notebook.output(1) == "0.35\n"
