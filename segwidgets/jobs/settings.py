@@ -152,9 +152,7 @@ def resolve(cloud: Cloud, given: Mapping[str, Any]) -> SageMakerSettings:
     filed = {name: value for name, value in defaults().items() if name in KEYWORDS}
     said = {**filed, **{name: value for name, value in given.items() if value is not None}}
     said["region"] = cloud.region
-    said.setdefault("role", None)
-    if said["role"] is None:
-        said["role"] = own_role(cloud)
+    said["role"] = said.get("role") or own_role(cloud)
     said["bucket"] = said.get("bucket") or f"sagemaker-{cloud.region}-{cloud.account}"
     said["image"] = (
         said.get("image") or f"{cloud.account}.dkr.ecr.{cloud.region}.amazonaws.com/segwidgets:{__version__}"

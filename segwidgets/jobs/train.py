@@ -126,12 +126,10 @@ class _Training:
             "documents": {
                 **{name: (self.layout.result / name).read_text() for name in names},
                 "environment.json": json.dumps(outputs.surroundings(), indent=1),
-                "segments.csv": str(made["segments.csv"]),
+                **made,
             },
         }
         self.write_record()
-        # Pictures are told, not written down: whoever tells a tracker later finds them in the output.
-        self.record["documents"] |= {name: picture for name, picture in made.items() if isinstance(picture, bytes)}
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the result stands: too late to be stopped
         self.status |= {"state": "completed", "verdict": judged, "ended": time.time()}
         self.layout.release()
@@ -167,9 +165,15 @@ class _Training:
             _log.warning("the job goes on without its tracker, which is told at the next look: %s", error)
 
     def write_record(self) -> None:
-        """Write down what the tracker is told, also where it travels home with the output."""
-        self.ledger.write_record(self.record)
-        storage.write_atomic(self.layout.output_data / "record.json", json.dumps(self.record, indent=2, sort_keys=True))
+        """Write down what the tracker is told, also where it travels home with the output.
+
+        All but the pictures: whoever tells a tracker later finds them in the output.
+        """
+        documents: dict[str, str | bytes] = self.record.get("documents", {})
+        texts = {name: content for name, content in documents.items() if isinstance(content, str)}
+        written = {**self.record, **({"documents": texts} if documents else {})}
+        self.ledger.write_record(written)
+        storage.write_atomic(self.layout.output_data / "record.json", json.dumps(written, indent=2, sort_keys=True))
 
     def read_spec(self) -> JobSpec:
         channel = self.layout.channel("recipe")

@@ -79,17 +79,6 @@ def test_the_container_starts_the_entry_point_that_a_local_job_starts() -> None:
     assert entry == ["python", "-P", "-m", "segwidgets.jobs.train"]
 
 
-def test_the_base_is_the_newest_complete_set_of_the_channel_with_cuda_12() -> None:
-    snapshot = ROOT.parent / "shared" / "channel-snapshot" / "rapidsai" / "linux-64" / "repodata.json"
-    if not snapshot.exists():
-        pytest.skip("the snapshot of the channel is not beside this checkout")
-    content = json.loads(snapshot.read_text())
-    records = [*content.get("packages", {}).values(), *content.get("packages.conda", {}).values()]
-    newest = max(one["version"] for one in records if one["name"] == "cuml" and "cuda12_py312" in one["build"])
-    version = ".".join(newest.split(".")[:2])
-    assert f"ARG BASE=rapidsai/base:{version}-cuda12-py3.12\n" in (CONTAINER / "Dockerfile").read_text()
-
-
 def test_what_the_container_installs_is_what_the_extra_asks_for() -> None:
     lines = (CONTAINER / "requirements.txt").read_text().splitlines()
     installed = {line for line in lines if line and not line.startswith("#")}

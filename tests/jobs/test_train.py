@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import subprocess
 from collections.abc import Callable
 
@@ -12,7 +13,7 @@ from segwidgets import leaderboard
 from segwidgets.data import samples
 from segwidgets.jobs import Job, ResultError
 from segwidgets.jobs.layout import Layout
-from segwidgets.jobs.train import explain
+from segwidgets.jobs.train import _Training, explain
 from segwidgets.recipe import Recipe
 from segwidgets.session import Session
 from segwidgets.tracking.ledger import FAILURE_LIMIT
@@ -139,3 +140,16 @@ def test_an_error_is_told_in_words_for_people() -> None:
     assert explain(OSError(28, "No space left on device", "x")).startswith("the disk is full")
     assert explain(MemoryError()) == "out of memory"
     assert explain(KeyError("eps")) == "KeyError: 'eps'"
+
+
+def test_what_is_written_down_leaves_the_pictures_out_so_that_a_late_failure_can_still_be_told(
+    assembled: Assemble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(signal, "signal", lambda *_: None)  # a job that fails hears no SIGTERM any more; we do
+    layout = assembled()
+    layout.prepare()
+    training = _Training(layout)
+    training.record = {"name": "job", "documents": {"scores.json": "{}", "cloud.png": b"\x89PNG"}}
+    assert training.fail(OSError(28, "No space left on device")) == 1
+    assert layout.ledger.record["documents"] == {"scores.json": "{}"}
+    assert json.loads((layout.output_data / "record.json").read_text()) == layout.ledger.record
