@@ -10,8 +10,10 @@ import hashlib
 import json
 import re
 import secrets
+import sys
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Literal, cast
 
 from segwidgets import __version__
@@ -67,9 +69,19 @@ def names_of(values: object) -> Names:
 
 
 @functools.cache
-def installed_digest() -> str:
-    """SHA-256 (hex) over ``name==version`` of every installed package, sorted: the lock of what is really there."""
+def installed_digest(prefix: Path | None = None) -> str:
+    """SHA-256 (hex) of what is installed: two equal ones ran the same packages.
+
+    That of conda-lock.yml in an environment that was restored from it (the restore leaves it in ``share/segwidgets``
+    under ``prefix``, this process's by default); elsewhere that of ``name==version`` of every package, sorted.
+    """
     from importlib.metadata import distributions
+
+    restored = (prefix or Path(sys.prefix)) / "share" / "segwidgets" / "lock.json"
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        digest = json.loads(restored.read_text("utf-8"))["lock_sha256"]
+        if isinstance(digest, str) and digest:
+            return digest
 
     found = {f"{one.metadata['Name']}=={one.version}".lower().replace("_", "-") for one in distributions()}
     return hashlib.sha256("\n".join(sorted(found)).encode()).hexdigest()

@@ -3,10 +3,11 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+from pathlib import Path
 
 import pytest
 
-from segwidgets.jobs.spec import JobSpec, SpecError, check_name, new_name
+from segwidgets.jobs.spec import JobSpec, SpecError, check_name, installed_digest, new_name
 from segwidgets.recipe import Recipe
 
 SPEC = JobSpec(
@@ -75,3 +76,20 @@ def test_a_name_that_sagemaker_would_refuse_is_refused(name: object) -> None:
 @pytest.mark.parametrize("name", ["a", "spring-2026", "a--b", "x" * 120])
 def test_a_name_that_sagemaker_takes_is_taken(name: str) -> None:
     assert check_name("trial", name) == name
+
+
+def test_a_restored_environment_is_told_by_its_lock_and_any_other_by_its_packages(tmp_path: Path) -> None:
+    by_packages = installed_digest()
+    assert re.fullmatch(r"[0-9a-f]{64}", by_packages)
+    told = tmp_path / "share" / "segwidgets" / "lock.json"
+    told.parent.mkdir(parents=True)
+    told.write_text(json.dumps({"key": "k" * 16, "lock_sha256": "a" * 64}))
+    assert installed_digest(tmp_path) == "a" * 64
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"lock_sha256": 3}'])
+def test_a_damaged_word_of_the_restore_does_not_stop_a_job(tmp_path: Path, content: str) -> None:
+    told = tmp_path / "share" / "segwidgets" / "lock.json"
+    told.parent.mkdir(parents=True)
+    told.write_text(content)
+    assert installed_digest(tmp_path) == installed_digest()
