@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import concurrent.futures
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -73,8 +74,11 @@ def _job(options: argparse.Namespace) -> int:
 
 def _jobs(options: argparse.Namespace) -> int:
     from segwidgets.jobs import jobs
+    from segwidgets.jobs.board import AT_ONCE
 
-    records = [_record(job) for job in jobs()[: options.limit]]
+    # A job elsewhere is asked for over the network: not one after the other.
+    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as looks:
+        records = list(looks.map(_record, jobs()[: options.limit]))
     if options.json:
         out(json.dumps(records, indent=2))
     elif not records:

@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
 #: Looks at AWS at once.
-_AT_ONCE = 8
+AT_ONCE = 8
 
 
 def look_at_all() -> None:
     """Ask how every job stands that runs elsewhere and has not ended, so that trackers are told of those that have."""
     waiting = [job for job in jobs() if job.target != "local" and job.unfinished]
     if waiting:
-        with concurrent.futures.ThreadPoolExecutor(_AT_ONCE) as looks:
+        with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as looks:
             list(looks.map(lambda job: job.status, waiting))
 
 

@@ -86,6 +86,10 @@ class Plan:
             tracking_uri=self.tracking_uri,
         )
 
+    def on_image(self, digest: str) -> Plan:
+        """The same job, which says the digest of its container: a tag can be moved, a digest cannot."""
+        return dataclasses.replace(self, spec=dataclasses.replace(self.spec, image_digest=digest))
+
     def launch(self, told: Told = lambda _done, _all: None) -> Job:
         """Start it. ``told`` is given the bytes that are uploaded, of how many.
 

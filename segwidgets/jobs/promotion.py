@@ -134,4 +134,5 @@ def promote(
         if not checked.ok and not force:
             refused = [f"{one.text} {one.way_out}".strip() for one in checked.checks if one.state == "refused"]
             raise RefusedError("the preflight refuses: " + " ".join(refused) + " force=True starts it all the same.")
+        made = made.on_image(checked.image_digest)
     return made.launch()

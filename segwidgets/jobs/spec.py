@@ -82,7 +82,6 @@ def installed_digest(prefix: Path | None = None) -> str:
         digest = json.loads(restored.read_text("utf-8"))["lock_sha256"]
         if isinstance(digest, str) and digest:
             return digest
-
     found = {f"{one.metadata['Name']}=={one.version}".lower().replace("_", "-") for one in distributions()}
     return hashlib.sha256("\n".join(sorted(found)).encode()).hexdigest()
 
@@ -101,7 +100,8 @@ class JobSpec:
     promoted (`session.array_digest`): what the job must reproduce. ``trial`` may be empty. ``names`` are what segments
     are called, by a row that each holds (`Names.to_dict`). ``table_source`` says where the table was read from,
     ``lock_digest`` what was installed where it was promoted, ``sagemaker`` where it runs (empty for a local job).
-    ``token`` tells this job from any other that may have its name.
+    ``image_digest`` is the container's, "" for a local job and where the registry did not tell. ``token`` tells this
+    job from any other that may have its name.
     """
 
     name: str
@@ -122,6 +122,7 @@ class JobSpec:
     sagemaker: dict[str, Any] = dataclasses.field(default_factory=dict)
     token: str = dataclasses.field(default_factory=lambda: secrets.token_hex(8))
     names: dict[str, str] = dataclasses.field(default_factory=dict)
+    image_digest: str = ""
     code_version: str = __version__
 
     def __post_init__(self) -> None:
@@ -192,6 +193,8 @@ class JobSpec:
             "lock_digest": self.lock_digest,
             "target": "sagemaker" if self.sagemaker else "local",
             "instance_type": str(self.sagemaker.get("instance_type", "")),
+            "image": cut(str(self.sagemaker.get("image", ""))),
+            "image_digest": self.image_digest,
             "promoted_by": self.promoted_by,
         }
 

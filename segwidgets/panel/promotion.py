@@ -33,10 +33,12 @@ _MODE_WORDS = {
 
 @dataclasses.dataclass(frozen=True)
 class _Checked:
-    """What a preflight looked at, and whether it may be started."""
+    """What a preflight looked at, whether it may be started, on which image, and under which name, once."""
 
     asked: dict[str, Any]
     ok: bool
+    image_digest: str
+    name: str | None
 
 
 class Promotion:
@@ -64,7 +66,7 @@ class Promotion:
         self._checks = Lane("preflight", failed=self._not_checked)
         self.following = Following()
         self.board = Board(table, go)
-        self.remote = Remote(self.check, self._changed)
+        self.remote = Remote(self.check, self._changed, self._tell)
         narrow = widgets.Layout(width="230px")
         style = {"description_width": "76px"}
         self.target = widgets.Dropdown(
@@ -126,6 +128,7 @@ class Promotion:
     def check(self) -> None:
         """Look at what a job elsewhere stands on and costs, before it can be started."""
         self._checked = None
+        self.remote.offer_force(offered=False)
         self.remote.check.disabled = True
         self.remote.report.value = '<div class="sw-dim" role="status">Checking …</div>'
         self._tell()
@@ -147,6 +150,7 @@ class Promotion:
             self.remote.report.value = '<div class="sw-dim" role="status">Changed since the check: check again.</div>'
         self._checks.cancel()
         self._checked = None
+        self.remote.offer_force(offered=False)
         self.remote.check.disabled = False
         self._tell()
 
@@ -154,7 +158,7 @@ class Promotion:
         target = self.target.value
         elsewhere = target != "local"
         self.remote.show(shown=elsewhere)
-        ready = not elsewhere or (self._checked is not None and self._checked.ok)
+        ready = not elsewhere or self._may_start(self._checked)
         self.button.disabled = self._shown is None or self._preparing or not ready
         self.words.value = html.chosen(_TARGET_WORDS.get(target, ""), _MODE_WORDS[self.mode.value])
         if self._shown is not None:
@@ -165,12 +169,14 @@ class Promotion:
 
         asked = self._asked()
         result, names = self._current(cancel)
-        looked = plan(result.recipe, self._table, result=result, names=names, **asked).preflight()
+        made = plan(result.recipe, self._table, result=result, names=names, **asked)
+        looked = made.preflight()
         if cancel.is_set():  # a field changed meanwhile: this was another job
             return
-        self._checked = _Checked(asked, looked.ok)
+        self._checked = _Checked(asked, looked.ok, looked.image_digest, made.spec.name)
         cost = "" if looked.cost is None else looked.cost.text
         self.remote.report.value = html.preflight(looked.ok, looked.checks, cost)
+        self.remote.offer_force(offered=not looked.ok)
         self.remote.check.disabled = False
         self._tell()
 
@@ -184,8 +190,8 @@ class Promotion:
         try:
             if self.target.value == "local":
                 job = promote(result.recipe, self._table, result=result, names=names, **self._asked())
-            elif checked is not None and checked.ok and checked.asked == self._asked():
-                job = self._launch(result, names, checked.asked)
+            elif checked is not None and self._may_start(checked) and checked.asked == self._asked():
+                job = self._launch(result, names, checked)
             else:
                 raise ValueError("this job has not been checked: press “Check and price” first.")
             self._preparing = job.target == "local"  # it is soon done, and a second click was hardly meant
@@ -197,13 +203,20 @@ class Promotion:
                 self._tell()
         self.board.read()
 
-    def _launch(self, result: Result, names: Names, asked: dict[str, Any]) -> Job:
+    def _may_start(self, checked: _Checked | None) -> bool:
+        return checked is not None and (checked.ok or bool(self.remote.force.value))
+
+    def _launch(self, result: Result, names: Names, checked: _Checked) -> Job:
         from segwidgets.jobs import plan
 
         def told(done: int, total: int) -> None:
             self.following.say(html.uploading(done, total), state="preparing")
 
-        return plan(result.recipe, self._table, result=result, names=names, **asked).launch(told)
+        made = plan(result.recipe, self._table, result=result, names=names, name=checked.name, **checked.asked)
+        job = made.on_image(checked.image_digest).launch(told)
+        if self._checked is checked:  # a second click is another job, and no two have one name
+            self._checked = dataclasses.replace(checked, name=None)
+        return job
 
     def _follow_running(self, cancel: threading.Event) -> None:
         """Follow the newest job of this table that still runs: an earlier panel, or another kernel, promoted it."""

@@ -27,9 +27,10 @@ class Remote:
     Args:
         check: called when the user asks for the checks.
         changed: called when a field changed: what was checked before is no longer what would be started.
+        forced: called when the user asks, or no longer asks, for a start although the checks refuse.
     """
 
-    def __init__(self, check: Callable[[], None], changed: Callable[[], None]) -> None:
+    def __init__(self, check: Callable[[], None], changed: Callable[[], None], forced: Callable[[], None]) -> None:
         style = {"description_width": "76px"}
         layout = widgets.Layout(width="300px")
         self.fields: dict[str, widgets.ValueWidget] = {
@@ -50,9 +51,13 @@ class Remote:
         )
         self.check.on_click(lambda _: check())
         self.report = widgets.HTML()
+        self.force = widgets.Checkbox(
+            description="Start it although it is refused", indent=False, layout=widgets.Layout(display="none")
+        )
+        self.force.observe(lambda _: forced(), "value")
         fields = widgets.HBox(list(self.fields.values()), layout=widgets.Layout(flex_flow="row wrap"))
         self.view = widgets.VBox(
-            [widgets.HTML(html.group("SageMaker")), fields, self.check, self.report],
+            [widgets.HTML(html.group("SageMaker")), fields, self.check, self.report, self.force],
             layout=widgets.Layout(display="none"),
         )
 
@@ -69,6 +74,11 @@ class Remote:
                 continue
             given[name] = _whole(name, value) if name == "max_run" else value
         return given
+
+    def offer_force(self, *, offered: bool) -> None:
+        """Show or hide the way past a refusal; it must be asked for anew after each check."""
+        self.force.value = False
+        self.force.layout.display = "" if offered else "none"
 
     def show(self, *, shown: bool) -> None:
         """Unfold or fold the fields."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -10,6 +11,7 @@ from segwidgets.aws import Cloud
 from segwidgets.data import samples
 from segwidgets.jobs import jobs
 from segwidgets.names import Names
+from segwidgets.panel.following import record
 from segwidgets.panel.promotion import Promotion
 from segwidgets.recipe import Recipe
 from segwidgets.session import Session
@@ -47,6 +49,7 @@ def test_a_job_is_checked_priced_promoted_and_judged(promotion: Promotion) -> No
     job = promotion.job
     assert job is not None, promotion.following.verdict.value
     assert (job.target, job.experiment, job.trial) == ("sagemaker", "from-panel", "first")
+    assert re.fullmatch("sha256:[0-9a-f]{64}", record(job)["params"]["image_digest"]), "a tag can be moved"
     assert job.verdict == "exact"
     assert ">exact</b>" in promotion.following.verdict.value
 
@@ -67,3 +70,15 @@ def test_what_the_preflight_refuses_cannot_be_promoted(promotion: Promotion) -> 
     assert 'data-ok="false"' in promotion.remote.report.value
     assert 'data-state="refused"' in promotion.remote.report.value
     assert promotion.button.disabled
+    assert promotion.remote.force.layout.display == ""
+
+
+def test_a_refusal_is_passed_by_only_for_as_long_as_nothing_changes(promotion: Promotion) -> None:
+    promotion.remote.fields["role"].value = ROLE.replace("segwidgets-job", "nobody")
+    promotion.remote.check.click()
+    assert promotion.wait(60)
+    promotion.remote.force.value = True
+    assert not promotion.button.disabled
+    promotion.remote.fields["max_run"].value = "900"
+    assert promotion.button.disabled
+    assert (promotion.remote.force.value, promotion.remote.force.layout.display) == (False, "none")
