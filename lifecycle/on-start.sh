@@ -112,7 +112,9 @@ fetch() { # Brings the bundle that is wanted to bundle/<its sha256>, or leaves n
     /*) tries=1 ;;
     *) note "BUNDLE_URI is '$BUNDLE_URI': it must start with s3://, or be a full path." && return 1 ;;
   esac
-  mkdir "$new" || return 1
+  # One start at a time; the next one then finds what this one brought.
+  exec 8>>"$KERNEL_DIR/bundle.lock" && flock -w 300 8
+  ! whole "$wanted" && mkdir "$new" || return 1
   while status restoring fetching ''; do
     if case $BUNDLE_URI in
       s3://*) AWS_MAX_ATTEMPTS=1 timeout -k 2 60 aws s3 cp "$BUNDLE_URI" "$new/tar.gz" --only-show-errors \
@@ -137,7 +139,6 @@ fetch() { # Brings the bundle that is wanted to bundle/<its sha256>, or leaves n
   mkdir "$new/tree" && tar -xzf "$new/tar.gz" -C "$new/tree" --no-same-owner && whole "$new/tree" &&
     rm -rf "$wanted" && mv -T "$new/tree" "$wanted"
   rm -rf "$new"
-  # Another start may have been quicker: its directory is as good.
   whole "$wanted" || note "The bundle could not be unpacked to $wanted. Is the volume full?"
 }
 
@@ -154,13 +155,13 @@ sweep() { # What killed starts left behind, and all bundles but the three used l
 }
 
 restore() { # Runs as ec2-user: chooses a Python and a bundle, then hands over to restore.py.
-  local log=$KERNEL_DIR/restore.log started python wanted='' bundle before code
+  local log=$KERNEL_DIR/restore.log started python wanted='' bundle bundles before code trouble
   close_inherited
   export -n TEXT
   umask 022
   PATH=$PATH:$HOME/anaconda3/bin
   started=$(date +%s)
-  mkdir -p "$KERNEL_DIR/bundle"
+  trouble=$(mkdir -p "$KERNEL_DIR/bundle" 2>&1)
   if [ "$(stat -c %s "$log" || echo 0)" -gt 2000000 ]; then
     tail -c 500000 "$log" >"$log.new" && mv -f "$log.new" "$log"
     rm -f "$log.new"
@@ -168,22 +169,25 @@ restore() { # Runs as ec2-user: chooses a Python and a bundle, then hands over t
   # A volume that cannot be written to still gets a log, if one that the next stop takes away.
   : >>"$log" || log=$HOME/rapids-kernel-restore.log
   exec >>"$log" 2>&1
+  [ -z "$trouble" ] || note "The volume cannot be written to. $trouble"
 
   find_python || give_up "No Python 3.10 or later was found on this instance, neither under $HOME/anaconda3 nor on the PATH. Take the platform notebook-al2023-v1, or install one (dnf install python3.11), then run retry."
   if [[ $BUNDLE_SHA256 =~ ^[0-9a-f]{64}$ ]]; then
     wanted=$KERNEL_DIR/bundle/$BUNDLE_SHA256
     whole "$wanted" || [ -z "$BUNDLE_URI" ] || fetch
+    exec 8>&-
   elif [ -n "$BUNDLE_URI$BUNDLE_SHA256" ]; then
     note "BUNDLE_SHA256 is '$BUNDLE_SHA256', not 64 hexadecimal digits: nothing is fetched unchecked."
   fi
-  while IFS= read -r bundle; do
+  mapfile -t bundles < <(printf '%s\n' ${wanted:+"$wanted"} "$(readlink -f "$KERNEL_DIR/bundle/current")" "$(unpacked)" | awk '!seen[$0]++')
+  for bundle in "${bundles[@]}"; do
     whole "$bundle" || continue
     [ "$bundle" = "${wanted:-$bundle}" ] || note "Going on with the bundle that lies here: ${bundle##*/}."
     touch "$bundle"
     ln -s "${bundle##*/}" "$KERNEL_DIR/bundle/.current-$$" &&
       mv -fT "$KERNEL_DIR/bundle/.current-$$" "$KERNEL_DIR/bundle/current"
     before=$(stat -c '%i %y' "$KERNEL_DIR/status.json")
-    "$python" "$bundle/restore.py" --bundle "$bundle" --kernel-dir "$KERNEL_DIR" </dev/null
+    "$python" "$bundle/restore.py" --bundle "$bundle" --kernel-dir "$KERNEL_DIR"
     code=$?
     case $code/$(stat -c '%i %y' "$KERNEL_DIR/status.json") in
       0/* | 75/*) ;;
@@ -191,7 +195,7 @@ restore() { # Runs as ec2-user: chooses a Python and a bundle, then hands over t
     esac
     sweep
     exit "$code"
-  done < <(printf '%s\n' ${wanted:+"$wanted"} "$(readlink -f "$KERNEL_DIR/bundle/current")" "$(unpacked)" | awk '!seen[$0]++')
+  done
   if [ -z "$BUNDLE_URI" ]; then
     give_up "No bundle lies on the volume, and there is no address to fetch one from. Run: segwidgets lifecycle deploy"
   fi
@@ -237,7 +241,7 @@ if [ "$(id -u)" = 0 ]; then
   command -v setpriv >/dev/null || drop=(runuser -u "$owner" --)
 fi
 TEXT=$(
-  for name in BUNDLE_URI BUNDLE_SHA256 KERNEL_DIR owner identity; do printf '%s=%q\n' "$name" "${!name}"; done
+  for name in PATH BUNDLE_URI BUNDLE_SHA256 KERNEL_DIR owner identity; do printf '%s=%q\n' "$name" "${!name}"; done
   printf 'passed=(%s)\ndrop=(%s)\n' "${passed[*]}" "${drop[*]}"
   declare -f close_inherited tell note as_json status give_up find_python whole fetch unpacked sweep restore launch
 )
