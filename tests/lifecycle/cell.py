@@ -1,6 +1,7 @@
 """Runs one cell in a registered kernel, inside the simulated instance: `cell.py KERNELS_DIRECTORY NAME CODE`.
 
-The client is root and this machine's; the kernel runs as ec2-user with ec2-user's environment, as under the Jupyter server.
+The client is root and this machine's; the kernel runs as ec2-user in ec2-user's environment, as under the Jupyter
+server.
 """
 
 from __future__ import annotations

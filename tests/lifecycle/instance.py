@@ -1,8 +1,8 @@
 """A SageMaker notebook instance, simulated by namespaces of this machine.
 
-Processes, mounts, network and host name are its own. It has an `ec2-user`, an empty home but for the persistent volume, a
-loopback network and nothing else; scripts run as root with SageMaker's PATH and an empty environment. A stop kills every
-process at once and takes away all that was written outside the volume, as a real one does. `machine.py` is the half that runs inside.
+Processes, mounts, network and host name are its own. It has an `ec2-user`, a home that is empty but for the persistent
+volume, and a loopback network. Scripts run as root with SageMaker's PATH and an empty environment. A stop kills every
+process at once and takes away all that was written outside the volume. `machine.py` is the half that runs inside.
 
 What it is not: no GPU, no CloudWatch, no Jupyter server, and the kernel and glibc are this machine's.
 """
@@ -82,17 +82,8 @@ class SmallVolume:
     """A volume with an end: a tmpfs of so many bytes and inodes. It outlives stops, and goes with the test."""
 
     def __init__(self, size: str, inodes: int = 0) -> None:
-        self._place = Path("/mnt")
-        self._holder = subprocess.Popen(
-            [
-                "unshare",
-                "--mount",
-                "sh",
-                "-c",
-                f"mount -t tmpfs -o {self._options(size, inodes)} none /mnt && echo && exec sleep inf",
-            ],
-            stdout=subprocess.PIPE,
-        )
+        make = f"mount -t tmpfs -o {self._options(size, inodes)} none /mnt && echo && exec sleep inf"
+        self._holder = subprocess.Popen(["unshare", "--mount", "sh", "-c", make], stdout=subprocess.PIPE)
         assert self._holder.stdout
         assert self._holder.stdout.readline(), "the small volume could not be made"
 
@@ -182,10 +173,14 @@ class Instance:
         """Switch it off: every process dies, and only the volume is left."""
         if self._process is None:
             return
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self._machine, signal.SIGKILL)
-        self._process.kill()
+        if self._machine:
+            # Its parent ends when it and all that ran inside are gone.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._machine, signal.SIGKILL)
+        else:
+            self._process.kill()
         self._process.wait()
+        self._machine = 0
         assert self._process.stdout
         self._process.stdout.close()
         self._process = None
@@ -195,9 +190,9 @@ class Instance:
     def inside(self, command: list[str], *, user: bool = False) -> list[str]:
         """The command line that runs a command in the instance, as root or as ec2-user, with an empty environment."""
         assert self._process is not None, "the instance is off"
-        names = (
-            [f"HOME={HOME}", "USER=ec2-user", "PATH=/usr/local/bin:/usr/bin:/bin"] if user else [f"PATH={ROOT_PATH}"]
-        )
+        names = [f"PATH={ROOT_PATH}"]
+        if user:
+            names = [f"HOME={HOME}", "USER=ec2-user", "PATH=/usr/local/bin:/usr/bin:/bin"]
         become = ["setpriv", f"--reuid={UID}", f"--regid={UID}", "--init-groups"] if user else []
         return ["nsenter", f"--target={self._machine}", *NAMESPACES, "--", *become, "env", "-i", *names, *command]
 
@@ -232,7 +227,7 @@ class Instance:
         os.close(additional)
 
         def end() -> Started:
-            # Reading to the end is what a caller with a pipe does: one that a detached process still holds keeps it here.
+            # Reading to the end is what a caller with a pipe does: it waits here while a detached process holds it.
             output, _ = process.communicate(timeout=60)
             place.unlink(missing_ok=True)
             return Started(time.monotonic() - began, output, process.returncode, inherited)

@@ -10,6 +10,8 @@ Started by `instance.py` in namespaces of its own, as root. Takes one argument, 
      "files": {"/home/ec2-user/…": ["mode", "text"]}, "links": {"/place": "target"}, "copies": {"/place": "/original"}}
 """
 
+# ruff: noqa: S108, T201 - the directories are the simulated machine's; what is printed is its signal
+
 from __future__ import annotations
 
 import contextlib
@@ -25,6 +27,7 @@ import struct
 import sys
 import uuid
 from pathlib import Path
+from typing import Any
 
 USER, UID = "ec2-user", 61000
 HOME = Path("/home") / USER
@@ -69,7 +72,25 @@ def over_file(original: Path, text: str) -> None:
     mount(str(new), original, flags=BIND)
 
 
-def arrange(plan: dict) -> None:
+def furnish(plan: dict[str, Any], originals: dict[str, int]) -> None:
+    """The files that are asked for, and the user as the owner of everything at home."""
+    for place, descriptor in originals.items():
+        shutil.copytree(f"/proc/self/fd/{descriptor}", place, symlinks=True)
+    for place, (mode, text) in plan["files"].items():
+        Path(place).parent.mkdir(parents=True, exist_ok=True)
+        Path(place).write_text(text)
+        Path(place).chmod(int(mode, 8))
+    for place, target in plan["links"].items():
+        Path(place).parent.mkdir(parents=True, exist_ok=True)
+        Path(place).symlink_to(target)
+    for folder, _, files in os.walk(HOME):
+        if Path(folder).is_relative_to(VOLUME):
+            continue
+        for name in [".", *files]:
+            os.chown(Path(folder) / name, UID, UID, follow_symlinks=False)
+
+
+def arrange(plan: dict[str, Any]) -> None:
     """The machine's directories, its user, its volume, its network."""
     mount("none", Path("/"), flags=PRIVATE | RECURSIVE)
     mount("proc", Path("/proc"), "proc")
@@ -96,20 +117,7 @@ def arrange(plan: dict) -> None:
     for pattern in plan["hidden"]:
         for place in {found.resolve() for name in PATH for found in Path(name).glob(pattern)}:
             over_file(place, "")
-    for place, descriptor in originals.items():
-        shutil.copytree(f"/proc/self/fd/{descriptor}", place, symlinks=True)
-    for place, (mode, text) in plan["files"].items():
-        Path(place).parent.mkdir(parents=True, exist_ok=True)
-        Path(place).write_text(text)
-        Path(place).chmod(int(mode, 8))
-    for place, target in plan["links"].items():
-        Path(place).parent.mkdir(parents=True, exist_ok=True)
-        Path(place).symlink_to(target)
-    for folder, _, files in os.walk(HOME):
-        if Path(folder).is_relative_to(VOLUME):
-            continue
-        for name in [".", *files]:
-            os.chown(Path(folder) / name, UID, UID, follow_symlinks=False)
+    furnish(plan, originals)
     link_up()
     socket.sethostname("instance")
 
@@ -138,7 +146,7 @@ def become_systemd() -> None:
     os.execve(SYSTEMD, [SYSTEMD, *options], {"container": "simulated", "PATH": "/usr/sbin:/usr/bin"})  # noqa: S606
 
 
-def link_up(up: bool = True) -> None:  # noqa: FBT001, FBT002 - a switch
+def link_up(up: bool = True) -> None:
     """The loopback device, which is all the network there is."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         fcntl.ioctl(any_socket, 0x8914, struct.pack("16sH14x", b"lo", 0x1 if up else 0))  # SIOCSIFFLAGS

@@ -22,15 +22,18 @@ from .instance import SCRIPTS, SERVER, Instance
 RECORDS = """
 import json, os, pathlib, sys, time
 place = pathlib.Path(sys.argv[sys.argv.index("--kernel-dir") + 1])
+fds = "/proc/self/fd/"
 told = {
-    "bundle": sys.argv[sys.argv.index("--bundle") + 1], "python": sys.executable, "uid": os.getuid(), "gid": os.getgid(),
+    "bundle": sys.argv[sys.argv.index("--bundle") + 1], "python": sys.executable,
+    "uid": os.getuid(), "gid": os.getgid(),
     "environment": dict(os.environ), "directory": os.getcwd(), "session": os.getsid(0), "terminal": os.isatty(0),
-    "open": {name: os.readlink(f"/proc/self/fd/{name}") for name in os.listdir("/proc/self/fd") if os.path.exists(f"/proc/self/fd/{name}")},
+    "open": {name: os.readlink(fds + name) for name in os.listdir(fds) if os.path.lexists(fds + name)},
     "cgroup": open("/proc/self/cgroup").read(), "umask": os.umask(0o022),
 }
 with open(place / "told.jsonl", "a") as file:
     file.write(json.dumps(told) + "\\n")
-(place / "status.new").write_text(json.dumps({"version": 1, "state": "ready", "phase": "done", "updated": time.time(), "reason": ""}))
+status = {"version": 1, "state": "ready", "phase": "done", "updated": time.time(), "reason": ""}
+(place / "status.new").write_text(json.dumps(status))
 os.replace(place / "status.new", place / "status.json")
 print("restored by", VERSION)
 """
@@ -85,12 +88,14 @@ def wait_for_restores(instance: Instance, number: int, timeout: float = 60) -> l
 
 
 AWS = f"""#!{SERVER}/bin/python3
-# Stands in for the AWS command line, which a notebook instance has and this machine may not: `aws s3 cp s3://BUCKET/KEY FILE`.
+# Stands in for the AWS command line, which a notebook instance has and this machine may not:
+# `aws s3 cp s3://BUCKET/KEY FILE`.
 import sys, urllib.request
 assert sys.argv[1:3] == ["s3", "cp"] and "--only-show-errors" in sys.argv, sys.argv
 timeout = float(sys.argv[sys.argv.index("--cli-read-timeout") + 1])
 try:
-    with urllib.request.urlopen("http://127.0.0.1:8765/" + sys.argv[3].removeprefix("s3://"), timeout=timeout) as answer:
+    address = "http://127.0.0.1:8765/" + sys.argv[3].removeprefix("s3://")
+    with urllib.request.urlopen(address, timeout=timeout) as answer:
         content = answer.read()
 except Exception as problem:
     sys.exit(f"fatal error: {{problem!r}}")

@@ -1,5 +1,7 @@
 """The simulated instance is one: alone, with SageMaker's user and PATH, and forgetful."""
 
+# ruff: noqa: S108 - the directories are the simulated machine's
+
 from __future__ import annotations
 
 import os
@@ -116,9 +118,8 @@ def test_the_volume_can_be_read_only_or_small(tmp_path: Path) -> None:
 def test_systemd_can_be_the_first_process(tmp_path: Path) -> None:
     with running(Instance(tmp_path, systemd=True)) as machine:
         made = tmp_path / "by-systemd"
-        started = machine.start(
-            "systemd-run --quiet --collect --uid=ec2-user touch /home/ec2-user/SageMaker/by-systemd"
-        )
+        program = "touch /home/ec2-user/SageMaker/by-systemd"
+        started = machine.start(f"systemd-run --quiet --collect --uid=ec2-user {program}")
         assert (started.output, started.code) == ("", 0)
         end = time.monotonic() + 20
         while not made.exists():
