@@ -57,35 +57,49 @@ async def run(
     Raises:
         NotStartedError, HungError, FloodError
     """
-    try:
-        child = await asyncio.create_subprocess_exec(
-            *words,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            cwd=cwd,
-            env=dict(env),
-            start_new_session=True,  # it leads a group of its own, which can be killed whole
-        )
-    except OSError as error:
-        raise NotStartedError(error.strerror or str(error)) from None
-    assert child.stdout is not None  # noqa: S101  # both are pipes
-    assert child.stderr is not None  # noqa: S101
-    _living.add(child.pid)
-    out = asyncio.ensure_future(_read(child.stdout, limit, only_end=only_end))
-    said = asyncio.ensure_future(_read(child.stderr, _SAID, only_end=True))
-    ended = asyncio.ensure_future(child.wait())
-    parts: set[asyncio.Future[bytes] | asyncio.Future[int]] = {out, said, ended}
-    try:
-        # Not wait_for: the time-out would cancel what still has to be looked at.
-        await asyncio.wait(parts, timeout=timeout, return_when=asyncio.FIRST_EXCEPTION)
-        if out.done() and (flood := out.exception()):
-            raise flood
-        if not all(part.done() for part in parts):
-            raise HungError
-        return Output(ended.result(), *(part.result().decode("utf-8", "replace") for part in (out, said)))
-    finally:
-        await _clear(child.pid, parts)
+    async with contextlib.AsyncExitStack() as stack:
+        (reads_out, out), (reads_said, said) = await _pipe(stack), await _pipe(stack)
+        try:
+            child = await asyncio.create_subprocess_exec(
+                *words,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=out,
+                stderr=said,
+                cwd=cwd,
+                env=dict(env),
+                start_new_session=True,  # it leads a group of its own, which can be killed whole
+            )
+        except OSError as error:
+            raise NotStartedError(error.strerror or str(error)) from None
+        finally:
+            for end in (out, said):
+                os.close(end)
+        _living.add(child.pid)
+        printed = asyncio.ensure_future(_read(reads_out, limit, only_end=only_end))
+        told = asyncio.ensure_future(_read(reads_said, _SAID, only_end=True))
+        ended = asyncio.ensure_future(child.wait())
+        parts: set[asyncio.Future[bytes] | asyncio.Future[int]] = {printed, told, ended}
+        try:
+            # Not wait_for: the time-out would cancel what still has to be looked at.
+            await asyncio.wait(parts, timeout=timeout, return_when=asyncio.FIRST_EXCEPTION)
+            if printed.done() and (flood := printed.exception()):
+                raise flood
+            if not all(part.done() for part in parts):
+                raise HungError
+            return Output(ended.result(), *(part.result().decode("utf-8", "replace") for part in (printed, told)))
+        finally:
+            await _clear(child.pid, parts)
+
+
+async def _pipe(stack: contextlib.AsyncExitStack) -> tuple[asyncio.StreamReader, int]:
+    """A pipe of our own: asyncio's would stay open for as long as any process holds its other end."""
+    ours, theirs = os.pipe()
+    reader = asyncio.StreamReader()
+    file = stack.enter_context(os.fdopen(ours, "rb", buffering=0))
+    loop = asyncio.get_running_loop()
+    transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), file)
+    stack.callback(transport.close)
+    return reader, theirs
 
 
 async def _read(stream: asyncio.StreamReader, limit: int, *, only_end: bool) -> bytes:
@@ -107,7 +121,7 @@ async def _clear(pid: int, parts: set[asyncio.Future[bytes] | asyncio.Future[int
                 _kill(pid, number)
                 await asyncio.wait(parts, timeout=_GRACE)
     finally:
-        # A process that has left its group may hold a pipe open: nobody waits for it.
+        # A process that has left its group may hold a pipe's other end: nobody waits for it.
         for part in parts:
             part.cancel()
         await asyncio.gather(*parts, return_exceptions=True)

@@ -67,12 +67,12 @@ def find(status: KernelStatus, specs: Specs) -> KernelPython:
     """
     for kernel, name in (("rapids", "rapids"), ("cpu", "segwidgets-cpu")):
         known = status.kernels.get(kernel)
-        path = str(Path(known["env"]) / "bin" / "python") if known else ""
+        path = str(Path(known["env"]) / "bin" / "python") if known and known.get("env") else ""
         if _runs(path):
             return KernelPython(path, _variables(specs.get(name, {})))
     named = os.environ.get(VARIABLE)
     if named:
-        path = shutil.which(Path(named).expanduser()) or ""
+        path = shutil.which(str(Path(named).expanduser())) or ""
         if not path:
             raise RefusedError(
                 503,

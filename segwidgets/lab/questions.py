@@ -178,7 +178,9 @@ class Questions:
             raise RefusedError(409, "ended", f"{name} had ended already: {status}.")
 
     def _shared(self, key: tuple[object, ...], ask: Callable[[], Awaitable[T]], fresh: float) -> Shared[T]:
-        found: Shared[T] = self._kept.pop(key, None) or Shared(ask, fresh)
+        found: Shared[T] | None = self._kept.pop(key, None)
+        if found is None:
+            found = Shared(ask, fresh)
         self._kept[key] = found  # the last one asked for is the last one forgotten
         for old in [one for one, kept in self._kept.items() if not kept.busy and one != key][: len(self._kept) - _KEPT]:
             del self._kept[old]
@@ -248,7 +250,7 @@ class Questions:
             ) from None
         finally:
             self._waiting -= 1
-        if output.status and "No module named segwidgets" in output.said:
+        if output.status and re.search(r"No module named '?segwidgets\b", output.said):
             raise RefusedError(
                 503,
                 "kernel-missing",

@@ -224,7 +224,7 @@ class _Notebook(_Handler):
         # It writes where Jupyter's contents may be closed to this user.
         if not await ensure_async(self.authorizer.is_authorized(self, self.current_user, "write", "contents")):
             raise RefusedError(403, "forbidden", "You are not allowed to write files on this server.")
-        contents = self.contents_manager
+        contents: Any = self.contents_manager
         root = Path(contents.root_dir) if isinstance(contents, FileManagerMixin) else None
         folder = notebook.folder(asked.get("path", ""), root)
         if folder and (

@@ -8,7 +8,8 @@ A row has these fields; one that is not known is null:
   mlflow", "experiments", "untold", several with + between; "" while no tracker knows the run), ``reason`` ("" where it
   completed), ``recipe`` (its digest);
 - of the job, where it was promoted from this machine: ``target`` ("local", "sagemaker"), ``stage``, ``progress`` (0 to
-  1), ``path`` (its folder), ``created`` (seconds since 1970);
+  1), ``path`` (its folder), ``created`` (seconds since 1970), and where the job tells them ``cost`` (US dollars),
+  ``cost_is_limit`` (it may cost that at most) and ``console`` (the address of its page);
 - ``report``: whether its folder holds a report (`report_in`).
 """
 
@@ -25,7 +26,7 @@ _BOARD = (
     "name", "experiment", "trial", "status", "verdict", "segments", "coverage", "smallest", "largest", "silhouette",
     "eps", "min_samples", "n_neighbors", "min_dist", "started", "duration", "source", "reason", "recipe",
 )  # fmt: skip
-_JOB = ("target", "stage", "progress", "path", "created")
+_JOB = ("target", "stage", "progress", "path", "created", "cost", "cost_is_limit", "console")
 _EMPTY: Row = dict.fromkeys((*_BOARD, *_JOB))
 
 
