@@ -1,4 +1,4 @@
-"""``segwidgets run | promote | leaderboard | jobs | job | image``: what the panel does, without a notebook.
+"""``segwidgets run | promote | leaderboard | jobs | job | image | lifecycle``: what the panel does, without a notebook.
 
 Exit status: 0, 1 when a job that was waited for did not complete, 2 when what was asked for cannot be done, 130 after
 Ctrl-C. Results go to stdout, everything else to stderr.
@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from segwidgets import __version__
-from segwidgets.cli import board, image, jobs, promote, run, source
+from segwidgets.cli import board, image, jobs, lifecycle, promote, run, source
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -26,6 +26,7 @@ def _parser() -> argparse.ArgumentParser:
     board.add(commands)
     jobs.add(commands)
     image.add(commands)
+    lifecycle.add(commands)
     return parser
 
 
