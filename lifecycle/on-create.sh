@@ -28,8 +28,12 @@ say() {
 
 # shellcheck disable=SC2329 # called by the text that `declare -f` gives
 prepare() { # In a process of its own, since a volume may hang. What it prints is what there is to say.
-  local size
+  local size place
   trap : PIPE
+  for place in "/proc/$BASHPID/fd/"*; do
+    place=${place##*/}
+    [ "$place" -le 2 ] || exec {place}>&-
+  done
   mkdir -p "${KERNEL_DIR%/*}"
   # Neither follows a link that the user may have put there.
   mkdir "$KERNEL_DIR"

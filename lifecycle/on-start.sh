@@ -248,10 +248,10 @@ TEXT=$(
 export TEXT
 
 # shellcheck disable=SC2016 # expanded by the new shell
-IFS= read -r -d '' -t 0.7 told < <(exec "${drop[@]}" /bin/bash -c 'eval "$TEXT"; tell' </dev/null 2>/dev/null)
+IFS= read -r -d '' -t 1 told < <(exec "${drop[@]}" /bin/bash -c 'eval "$TEXT"; tell' </dev/null 2>/dev/null)
 told=${told%$'\n'}
 say "${told:-The volume does not answer, so nothing is known of the last restore.}"
 # shellcheck disable=SC2016 # expanded by the new shell
-IFS= read -r -t 0.7 how < <(exec setsid /bin/bash -c 'eval "$TEXT"; launch' </dev/null 2>/dev/null)
+IFS= read -r -t 0.6 how < <(exec setsid /bin/bash -c 'eval "$TEXT"; launch' </dev/null 2>/dev/null)
 say "The restore runs in the background (${how:-not confirmed yet}). Its log: $KERNEL_DIR/restore.log"
 exit 0
