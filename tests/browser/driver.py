@@ -151,19 +151,28 @@ def serving(command: Sequence[str], url: str, work: Path, variables: Mapping[str
 
 
 @contextlib.contextmanager
-def jupyterlab(work: Path) -> Iterator[Lab]:
-    """A JupyterLab that serves ``work/root``, with nobody's settings."""
+def jupyterlab(
+    work: Path, *, base: str = "", variables: Mapping[str, str] | None = None, options: Sequence[str] = ()
+) -> Iterator[Lab]:
+    """A JupyterLab that serves ``work/root``, with nobody's settings.
+
+    Args:
+        base: what its addresses begin with, "/user/jane" for one.
+        variables: of the environment, besides those that keep Jupyter's things in ``work``.
+        options: of the command line, besides those that every test needs.
+    """
     root = work / "root"
     root.mkdir(parents=True, exist_ok=True)
     settings = work / "settings" / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
     settings.parent.mkdir(parents=True)
     settings.write_text('{"fetchNews": "false"}')  # or a question covers a corner of every picture
     port = free_port()
-    address = f"http://127.0.0.1:{port}"
+    address = f"http://127.0.0.1:{port}{base}"
     command = [
         sys.executable,
         "-m",
         "jupyterlab",
+        f"--ServerApp.base_url={base}/",
         "--no-browser",
         "--allow-root",
         "--ip=127.0.0.1",
@@ -174,8 +183,9 @@ def jupyterlab(work: Path) -> Iterator[Lab]:
         "--LabApp.expose_app_in_browser=True",
         "--LabApp.news_url=None",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        *options,
     ]
-    with serving(command, f"{address}/api?token={TOKEN}", work, environment(work)):
+    with serving(command, f"{address}/api?token={TOKEN}", work, {**environment(work), **(variables or {})}):
         yield Lab(address, root)
 
 

@@ -2,7 +2,10 @@ import type { Hello } from "./api";
 import { API } from "./api";
 import type { Words } from "./words";
 
-/** What does not fit together, each in words that end with how to mend it; empty when all is well. */
+/**
+ * What does not fit together, each in words that end with how to mend it; empty when all is well. Page and server are
+ * compared here, because a server of another version may not know how; server and kernel by the server.
+ */
 export function mismatches(hello: Hello, page: string, words: Words): string[] {
   const found: string[] = [];
   if (hello.version !== page) {
@@ -22,16 +25,8 @@ export function mismatches(hello: Hello, page: string, words: Words): string[] {
       ),
     );
   }
-  const kernel = hello.kernel.version;
-  if (kernel !== null && kernel !== "" && kernel !== hello.version) {
-    found.push(
-      words.__(
-        "The kernel's environment has segwidgets %1, JupyterLab's server %2. Run “%3 -m pip install segwidgets==%2”, or install the kernel's version in the server.",
-        kernel,
-        hello.version,
-        hello.kernel.python ?? "python",
-      ),
-    );
-  }
+  // While there is no environment at all, its restore or the list of runs says so.
+  const { version, problem } = hello.kernel;
+  if (version && version !== hello.version && problem) found.push(problem);
   return found;
 }

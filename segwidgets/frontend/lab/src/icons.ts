@@ -17,5 +17,5 @@ export const segmentsIcon = drawn(
 /** A card with three lines and their values. */
 export const recipeIcon = drawn(
   "recipe",
-  '<path class="jp-icon3" fill="#616161" fill-rule="evenodd" d="M3.5 1.5h9a1 1 0 0 1 1 1v11a1 1 0 0 1-1 1h-9a1 1 0 0 1-1-1v-11a1 1 0 0 1 1-1Zm.4 1.4v10.2h8.2V2.9H3.9Zm1.3 1.8h3.2v1.2H5.2V4.7Zm4.4 0h1.3v1.2H9.6V4.7ZM5.2 7.4h3.2v1.2H5.2V7.4Zm4.4 0h1.3v1.2H9.6V7.4Zm-4.4 2.7h3.2v1.2H5.2v-1.2Zm4.4 0h1.3v1.2H9.6v-1.2Z"/>',
+  '<path class="jp-icon3 jp-icon-selectable" fill="#616161" fill-rule="evenodd" d="M3.5 1.5h9a1 1 0 0 1 1 1v11a1 1 0 0 1-1 1h-9a1 1 0 0 1-1-1v-11a1 1 0 0 1 1-1Zm.4 1.4v10.2h8.2V2.9H3.9Zm1.3 1.8h3.2v1.2H5.2V4.7Zm4.4 0h1.3v1.2H9.6V4.7ZM5.2 7.4h3.2v1.2H5.2V7.4Zm4.4 0h1.3v1.2H9.6V7.4Zm-4.4 2.7h3.2v1.2H5.2v-1.2Zm4.4 0h1.3v1.2H9.6v-1.2Z"/>',
 );

@@ -11,6 +11,7 @@ import { ComparisonWidget } from "./comparison";
 import { LogWidget } from "./log";
 import type { Run } from "./model";
 import { consolePage, isLive } from "./model";
+import { shut } from "./report";
 
 /** A name as a part of an address. */
 export const pathOf = (run: Run, what: string): string => `runs/${encodeURIComponent(run.name)}/${what}`;
@@ -48,7 +49,7 @@ export class RunActions {
 
   report(run: Run): Promise<void> {
     return this.telling(this.words.__("The report of %1 could not be opened.", run.name), async () => {
-      const html = await this.server.text(pathOf(run, "report"));
+      const html = shut(await this.server.text(pathOf(run, "report")));
       const address = URL.createObjectURL(new Blob([html], { type: "text/html" }));
       // The report runs its own scripts, and can reach nothing of JupyterLab's.
       const frame = new IFrame({ sandbox: ["allow-scripts", "allow-downloads"], referrerPolicy: "no-referrer" });
@@ -72,7 +73,7 @@ export class RunActions {
   }
 
   compare(one: Run, other: Run): void {
-    const title = this.words.__("%1 and %2", one.name, other.name);
+    const title = this.words.__("Comparison: %1 and %2", one.name, other.name);
     const inNotebook = this.opener ? (): void => void this.compareInNotebook(one, other) : null;
     this.show(`compare:${one.id}:${other.id}`, title, () => new ComparisonWidget(one, other, this.words, inNotebook));
   }

@@ -4,7 +4,7 @@ import { textOf } from "../../../src/leaderboard/runs";
 import { make } from "../../../src/shared/dom";
 import type { Words } from "../words";
 import type { Run } from "./model";
-import { ago, chosen, isLive, progressOf, stepped, summary } from "./model";
+import { ago, chosen, costText, isLive, parted, progressOf, stepped, summary } from "./model";
 
 /** Height of a run in CSS pixels; the style sheet has it as --sw-jobs-row. */
 const ROW = 46;
@@ -18,7 +18,9 @@ export interface ListHost {
 
 interface View {
   root: HTMLElement;
-  name: HTMLElement;
+  head: HTMLElement;
+  tail: HTMLElement;
+  cost: HTMLElement;
   when: HTMLElement;
   line: HTMLElement;
   bar: HTMLElement;
@@ -121,7 +123,10 @@ export class RunList {
     const write = (element: HTMLElement, text: string): void => {
       if (element.textContent !== text) element.textContent = text;
     };
-    write(view.name, run.name);
+    const [head, tail] = parted(run.name);
+    write(view.head, head);
+    write(view.tail, tail);
+    write(view.cost, costText(run, words));
     write(view.when, ago(textOf(run, "started"), Date.now(), words));
     write(view.line, summary(run, words));
     root.title = `${run.name}\n${summary(run, words)}`;
@@ -135,10 +140,14 @@ export class RunList {
     const root = make("div", "sw-jobs-run", undefined, { role: "option", id: this.idOf(id) });
     make("span", "sw-jobs-dot", root, { "aria-hidden": "true" });
     const name = make("span", "sw-jobs-name", root);
+    const head = make("span", "sw-jobs-name-head", name);
+    const tail = make("span", "", name);
     const when = make("span", "sw-jobs-when", root);
-    const line = make("span", "sw-jobs-line", root);
+    const second = make("span", "sw-jobs-second", root);
+    const line = make("span", "sw-jobs-line", second);
     const bar = make("span", "sw-jobs-bar", root, { "aria-hidden": "true" });
-    return { root, name, when, line, bar };
+    const cost = make("span", "sw-jobs-cost", second);
+    return { root, head, tail, when, line, cost, bar };
   }
 
   private clicked(event: MouseEvent): void {

@@ -74,6 +74,11 @@ export function costText(run: Run, words: Words): string {
   return run["cost_is_limit"] === true ? words.__("at most %1", dollars) : dollars;
 }
 
+/** A long name in two parts, of which the second is the one that tells jobs of one day apart. */
+export function parted(name: string): readonly [string, string] {
+  return name.length > 24 ? [name.slice(0, -13), name.slice(-13)] : [name, ""];
+}
+
 /** How long ago, as short as it can be said: "now", "5 min", "3 h", "2 d", else the date. */
 export function ago(started: string, now: number, words: Words): string {
   const then = Date.parse(started);
@@ -98,14 +103,11 @@ export function summary(run: Run, words: Words): string {
     parts.push(textOf(run, "verdict") || words.__("no verdict"));
     const segments = numberOf(run, "segments");
     const silhouette = numberOf(run, "silhouette");
-    const coverage = numberOf(run, "coverage");
     if (segments !== null) parts.push(words._n("%1 segment", "%1 segments", segments, count(segments)));
     if (silhouette !== null) parts.push(words.__("silhouette %1", short(silhouette, 2)));
-    if (coverage !== null) parts.push(words.__("coverage %1", percent(coverage)));
   } else {
     parts.push(status, textOf(run, "reason"));
   }
-  parts.push(costText(run, words));
   return parts.filter(Boolean).join(" · ");
 }
 

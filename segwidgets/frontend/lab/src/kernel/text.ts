@@ -1,4 +1,4 @@
-import { count, percent, short } from "../../../src/shared/format";
+import { count, short } from "../../../src/shared/format";
 import type { KernelState, KernelStatus } from "../api";
 import type { Words } from "../words";
 
@@ -24,6 +24,11 @@ export function size(bytes: number): string {
   return `${at === 0 ? count(Math.round(value)) : short(value, 3)} ${units[at]}`;
 }
 
+/** How far a restore is, rounded down: 100 % would be ready. */
+function far(fraction: number): string {
+  return `${Math.min(99, Math.max(0, Math.floor(fraction * 100)))} %`;
+}
+
 /** The text of the status bar; "" where it has nothing to say. */
 export function itemText(status: KernelStatus, always: boolean, words: Words): string {
   switch (status.state) {
@@ -34,14 +39,14 @@ export function itemText(status: KernelStatus, always: boolean, words: Words): s
     case "ready":
       return words.__("RAPIDS: ready");
     case "degraded":
-      return words.__("RAPIDS: degraded");
+      return status.kernels?.rapids ? words.__("RAPIDS: degraded, an older kernel") : words.__("RAPIDS: degraded, CPU kernel only");
     case "failed":
       return words.__("RAPIDS: failed");
     default: {
       const fraction = status.fraction ?? null;
       const left = status.seconds_left ?? null;
       if (fraction === null) return words.__("RAPIDS: restoring");
-      const done = percent(fraction);
+      const done = far(fraction);
       if (left === null || left <= 0) return words.__("RAPIDS: restoring %1", done);
       return words.__("RAPIDS: restoring %1 (%2 left)", done, roughly(left, words));
     }
@@ -118,7 +123,7 @@ export function facts(status: KernelStatus, words: Words): Fact[] {
   const { rapids, cpu } = status.kernels ?? {};
   if (status.state !== "none") {
     const yes = words.__("registered");
-    const no = words.__("not there yet");
+    const no = restoring ? words.__("not there yet") : words.__("not there");
     if (status.kernels) {
       add(words.__("RAPIDS kernel"), rapids ? yes : no);
       add(words.__("CPU kernel"), cpu ? yes : no);

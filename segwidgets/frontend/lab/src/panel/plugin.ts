@@ -41,7 +41,7 @@ export const panelPlugin: JupyterFrontEndPlugin<IPanelOpener> = {
       icon: segmentsIcon,
       execute: (args) => opener.open({ cwd: typeof args["cwd"] === "string" ? args["cwd"] : undefined }),
     });
-    launcher?.add({ command: OPEN_PANEL, category: words.__("Notebook"), rank: 50 });
+    launcher?.add({ command: OPEN_PANEL, category: words.__("Segmentation"), rank: 0 });
     palette?.addItem({ command: OPEN_PANEL, category: words.__("Segmentation"), args: { isPalette: true } });
     return opener;
   },
