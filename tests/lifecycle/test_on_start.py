@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from segwidgets import kernelstatus
+
 from .instance import SERVER, UID, Instance, SmallVolume, Started, require_namespaces, running
 from .parcels import RECORDS, WITH_AWS, Bucket, filled, parcel, told, wait_for_restores, write
 
@@ -330,6 +332,9 @@ def test_without_network_and_bundle_it_fails_in_words_the_next_start_tells_them_
         f"The bundle could not be had from {URI}, and none that works lies on the volume."
     )
     assert status["kernels"] == {"rapids": None, "cpu": None}
+    # The package's one reader takes it as it takes restore.py's.
+    read = kernelstatus.read(instance.kernel_dir)
+    assert (read.state, read.phase, read.reason) == ("failed", "starting", status["reason"])
     instance.wait_until_quiet()
     assert unpacked(instance) == []
     serve(instance, Bucket({KEY: bundle.content}))
