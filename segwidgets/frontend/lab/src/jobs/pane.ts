@@ -30,7 +30,7 @@ export class RunPane {
     const [first, second] = chosen;
     if (first && second) this.two(first, second);
     else if (first) this.one(first);
-    if (focused) this.root.querySelector<HTMLElement>(`[data-action="${focused}"]`)?.focus();
+    if (focused) (this.root.querySelector<HTMLElement>(`[data-action="${focused}"]`) ?? this.root.querySelector("button"))?.focus();
   }
 
   private one(run: Run): void {

@@ -37,8 +37,8 @@ export class RunStore {
     const moved = first.total !== this.total;
     this.total = first.total;
     this.problem = first.problem;
-    this.put(0, first);
     this.pages.length = Math.max(1, Math.ceil(this.total / PAGE));
+    this.put(0, first);
     changed();
     for (const index of this.due(moved)) {
       const page = await this.fetch(index * PAGE, PAGE);

@@ -21,6 +21,7 @@ class Details extends Widget {
   private readonly log: HTMLElement;
   private readonly path: HTMLElement;
   private reading = false;
+  private asking = false;
 
   constructor(
     private readonly watch: IKernelWatch,
@@ -73,6 +74,8 @@ class Details extends Widget {
     const reason = status.state === "ready" || status.state === "restoring" ? "" : (status.reason ?? "");
     this.reason.hidden = reason === "";
     this.reason.textContent = reason;
+    // A button that vanishes under the focus would take the keyboard out of the dialog.
+    if (!canRetry(status) && document.activeElement === this.retry) this.log.focus();
     this.retry.hidden = !canRetry(status);
     this.list.hidden = false;
     this.list.replaceChildren();
@@ -104,14 +107,15 @@ class Details extends Widget {
   }
 
   private async again(): Promise<void> {
-    this.retry.disabled = true;
+    if (this.asking) return;
+    this.asking = true;
     try {
       await this.watch.retry();
     } catch (error) {
       this.told.hidden = false;
       this.told.textContent = messageOf(error);
     } finally {
-      this.retry.disabled = false;
+      this.asking = false;
     }
   }
 }
