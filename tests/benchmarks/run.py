@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import bench_density
 import bench_embedding
+import bench_lab
 import bench_neighbors
 import bench_panel
 import bench_path
@@ -51,6 +52,7 @@ def sections(sizes: tuple[int, ...]) -> dict[str, Callable[[], str]]:
         "The density index": density,
         "Promotion": bench_promotion.run,
         "The leaderboard": bench_tracking.run,
+        "JupyterLab's start": bench_lab.run,
     }
 
 
