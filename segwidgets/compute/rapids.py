@@ -30,8 +30,8 @@ METRICS = frozenset({"euclidean", "cosine", "manhattan"})
 _BLOCK = 8_192
 #: Numbers that the differences of one block may hold: 256 MB.
 _BLOCK_NUMBERS = 2**26
-#: cuML ranks by |a|^2 - 2 a.b + |b|^2 in float32, where near rows round into each other; so many more neighbours are
-#: fetched, measured anew and ranked by that, and the farthest dropped.
+#: cuML ranks by |a|^2 - 2 a.b + |b|^2 in float32, where near rows that are long round into each other: dense rows are
+#: centred first, and so many more neighbours fetched, measured anew and ranked by that, and the farthest dropped.
 _SPARE = 4
 #: From so many rows on the random ball cover beats brute force in two and three dimensions.
 _COVER_ROWS = 4_096
@@ -76,13 +76,16 @@ def neighbors(X: Any, n_neighbors: int, metric: str, *, seed: int = 42, tick: Ti
         raise ValueError(
             f"{X.nnz:,} stored values are more than cuML's sparse search takes (2^31): take backend='cpu'."
         )
-    rows = sp.csr_matrix(X, dtype=np.float32) if sparse else _module("cupy").asarray(X, dtype=np.float32)
-    if metric in {"euclidean", "manhattan"}:
+    # A copy where they are on the device already: what is ours may be centred in place.
+    rows = sp.csr_matrix(X, dtype=np.float32) if sparse else _module("cupy").array(X, dtype=np.float32)
+    if metric == "manhattan":
         return _search(rows, n_neighbors, metric, "brute", tick)
+    if metric == "euclidean":
+        return _search(rows if sparse else _centred(rows), n_neighbors, metric, "brute", tick)
     # For unit rows |a - b|^2 = 2 (1 - a.b), so the Euclidean order is the cosine order; cuML's own cosine divides by 0
     # where a row is.
     unit, flat = _unit_sparse(rows) if sparse else _unit_dense(rows, centred=metric == "correlation")
-    found = _search(unit, n_neighbors, "euclidean", "brute", tick)
+    found = _search(unit if sparse else _centred(unit), n_neighbors, "euclidean", "brute", tick)
     distances = found.distances.astype(np.float64) ** 2 / 2
     # A flat row is the zero vector now: at 1/2 from every unit row by the formula, at 1 by definition.
     distances[flat[:, None] | flat[found.indices]] = 1
@@ -104,7 +107,7 @@ def map_neighbors(points: Any, k: int, *, tick: Tick = no_tick) -> Neighbors:
     Returns:
         Exact neighbours, by the random ball cover (Cayton 2012) where cuML has it: many points, few neighbours.
     """
-    rows = _module("cupy").asarray(points, dtype=np.float32)
+    rows = _centred(_module("cupy").array(points, dtype=np.float32))
     n, columns = rows.shape
     if not 2 <= k <= n:
         raise ValueError(f"k={k} is not allowed for {n} points: take 2 to {n}.")
@@ -233,6 +236,15 @@ def _module(name: str) -> Any:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         raise missing_extra("gpu", "backend='cuml'") from error
+
+
+def _centred(rows: Any) -> Any:
+    """The same rows on the device, moved in place to lie about the origin: that changes no distance between them.
+
+    What the move rounds away is less than float32 had to round when the rows were written down.
+    """
+    rows -= rows.mean(axis=0, dtype=np.float64).astype(np.float32)
+    return rows
 
 
 def _unit_dense(rows: Any, *, centred: bool) -> tuple[Any, npt.NDArray[np.bool_]]:

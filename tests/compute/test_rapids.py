@@ -64,7 +64,7 @@ class Cuml:
         self.provide("cuml.internals.GraphBasedDimRedCallback", Callback, monkeypatch)
         runtime = SimpleNamespace(memGetInfo=lambda: (self.free_bytes, 2 * self.free_bytes))
         cupy: Any = ModuleType("cupy")
-        numpy_alike = ("asarray", "empty", "sqrt", "where")
+        numpy_alike = ("array", "asarray", "empty", "sqrt", "where")
         cupy.__dict__.update({name: getattr(np, name) for name in numpy_alike})
         cupy.__dict__.update(asnumpy=np.asarray, cuda=SimpleNamespace(runtime=runtime))
         monkeypatch.setitem(sys.modules, "cupy", cupy)
@@ -120,9 +120,20 @@ class Search:
         return self
 
     def kneighbors(self, X: Any) -> tuple[Any, Any]:
-        near, index = self.model.kneighbors(X)
+        if self.parameters["metric"] == "euclidean" and self.parameters["algorithm"] == "brute" and not sp.issparse(X):
+            near, index = self.expanded(X)
+        else:
+            near, index = self.model.kneighbors(X)
         # cuML rounds near distances and lists equal ones in any order.
         return near[:, ::-1].astype(np.float32) + np.float32(1e-3), index[:, ::-1].astype(np.int64)
+
+    def expanded(self, X: Any) -> tuple[Any, Any]:
+        """As cuML ranks: by |a|^2 - 2 a.b + |b|^2, in float32 all along."""
+        rows = self.model._fit_X
+        squares = (X * X).sum(axis=1)[:, None] - 2 * (X @ rows.T) + (rows * rows).sum(axis=1)
+        assert squares.dtype == np.float32
+        index = np.argsort(squares, axis=1)[:, : self.parameters["n_neighbors"]]
+        return np.sqrt(np.maximum(np.take_along_axis(squares, index, axis=1), 0)), index
 
 
 class Umap:
@@ -202,6 +213,24 @@ def test_sparse_neighbours_are_the_cpus_but_for_rounding(cuml: Cuml, metric: str
     same = [len(set(a) & set(b)) for a, b in zip(ours.indices.tolist(), theirs.indices.tolist(), strict=True)]
     assert np.mean(same) > 5.9
     np.testing.assert_array_equal(ours.indices[:, 0], np.arange(300))
+
+
+@pytest.mark.parametrize("metric", ["euclidean", "cosine", "correlation"])
+def test_far_from_the_origin_near_rows_keep_their_order(cuml: Cuml, metric: str) -> None:
+    X = blobs(800, 10) + np.float32(1_000)
+    before = X.copy()
+    ours, theirs = rapids.neighbors(X, 10, metric), on_the_cpu(X, 10, metric)
+    limit = theirs.distances[:, -1:] * (1 + 1e-3)
+    assert (ours.distances <= limit).mean() > 0.999
+    np.testing.assert_array_equal(X, before, "the rows moved are the search's own")
+
+
+def test_a_map_far_from_the_origin_has_its_neighbours(cuml: Cuml) -> None:
+    points = blobs(500, 3) + np.float32(1_000)
+    before = points.copy()
+    ours, theirs = rapids.map_neighbors(points, 10), on_the_cpu(points, 10, "euclidean")
+    np.testing.assert_allclose(ours.distances, theirs.distances, rtol=1e-3, atol=1e-4)
+    np.testing.assert_array_equal(points, before)
 
 
 def test_a_row_is_its_own_first_neighbour_among_duplicates(cuml: Cuml) -> None:
