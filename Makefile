@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 CONSTRAINTS := .ci/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help lab app test bench test-gpu gpu-wheels clean
+.PHONY: help lab app test bench test-gpu gpu-wheels lock clean
 help:
 	@echo "make lab    open the panel on real data in JupyterLab"
 	@echo "make app    serve the panel as a page of its own; TABLE=<file> looks at your rows"
@@ -16,6 +16,7 @@ help:
 	@echo "make bench  measure, against the peers, in one run"
 	@echo "make test-gpu    run the GPU tests; with WHEELS=<folder> offline, from what make gpu-wheels put there"
 	@echo "make gpu-wheels  put into WHEELS=<folder> what make test-gpu installs (about 3 GB)"
+	@echo "make lock   lock the RAPIDS kernel's environment anew; with SNAPSHOT=<folder> from a copy of the channels' indexes"
 	@echo "make clean  remove the virtual environment"
 
 $(BIN)/python:
@@ -68,6 +69,12 @@ test-gpu:
 gpu-wheels:
 	@test -n "$(WHEELS)" || { echo "Say where to: make gpu-wheels WHEELS=<folder>" >&2; exit 1; }
 	$(PYTHON) -m pip wheel --quiet --wheel-dir $(WHEELS) '.[gpu]' $(GPU_NEEDS) hatchling editables
+
+# From the channels where they answer, else from a snapshot of their indexes; see environment.yml. uv compiles the pip half.
+SNAPSHOT ?=
+lock: $(VENV)/.installed-test
+	@$(BIN)/python -m pip install --quiet uv --constraint $(CONSTRAINTS)
+	@$(BIN)/python .ci/lock $(if $(SNAPSHOT),--snapshot $(SNAPSHOT))
 
 clean:
 	rm -rf $(VENV)

@@ -20,7 +20,7 @@ from pathlib import Path
 import conda_half
 from complete import Halves, conda_specs, own_requirements, problems, virtual_versions
 from pip_half import compile_pins, read_pins, with_metadata, write_metadata, write_pins
-from sources import LockError, find_source, read_records, write_records
+from sources import LockError, find_source, read_records, unpack_snapshot, write_records
 
 ROOT = Path(__file__).parents[2]
 REQUIREMENTS = "lifecycle/requirements.txt"
@@ -104,35 +104,42 @@ def read(root: Path, made: dict[str, Path] | None = None) -> Halves:
     )
 
 
-def check(root: Path) -> None:
-    """Refuse a lock that is stale, that lacks something, or whose halves do not fit. Fetches nothing."""
-    with tempfile.TemporaryDirectory(prefix="lock-") as folder:
-        stale = conda_half.is_stale(root, Path(folder))
-    found = [
-        *(["environment.yml or virtual-packages.yml has changed since conda-lock.yml was made"] if stale else []),
-        *problems(read(root)),
-    ]
-    if found:
-        raise LockError(
-            "The lock will not do:\n"
-            + "\n".join(f"  {text}" for text in found)
-            + "\nRun make lock and commit what changes."
-        )
-    print("The lock is that of environment.yml, complete, and its halves fit.")
+def check(root: Path, snapshot: Path | None) -> None:
+    """Refuse a lock that is stale, lacks something, has halves that do not fit, or cannot be made again. No network."""
+    with tempfile.TemporaryDirectory(prefix="lock-") as name:
+        folder = Path(name)
+        found = list(problems(read(root)))
+        if conda_half.is_stale(root, folder):
+            found.append("environment.yml or virtual-packages.yml has changed since conda-lock.yml was made")
+        if not found:
+            kept = unpack_snapshot(read_records(root / RECORDS), folder / "kept")
+            again = conda_half.make(root, kept, folder).read_bytes()
+            if again != (root / conda_half.LOCK).read_bytes():
+                found.append(
+                    "conda-lock makes another lock of the same records: this one was edited, or is another version's"
+                )
+        if found:
+            listed = "\n".join(f"  {text}" for text in found)
+            raise LockError(f"The lock will not do:\n{listed}\nRun `make lock` and commit what it changes.")
+        if snapshot is not None:
+            conda_half.make(root, find_source(snapshot, snapshot), folder)
+    print("The lock is that of environment.yml and complete, its halves fit, and it can be made again.")
 
 
 def main() -> int:
     """0 when it is done, 1 with the reason when not."""
     parser = argparse.ArgumentParser(prog="lock", description="Make the kernel's lock, or check it.")
-    parser.add_argument("--check", action="store_true", help="check the lock that is there, and make none")
     parser.add_argument(
-        "--snapshot", type=Path, help="a folder of channel indexes to lock from, instead of the channels"
+        "--check",
+        action="store_true",
+        help="check the lock that is there; fetches nothing",
     )
+    parser.add_argument("--snapshot", type=Path, help="a folder of channel indexes, instead of channels")
     parser.add_argument("--root", type=Path, default=ROOT, help="the repository (this one)")
     asked = parser.parse_args()
     try:
         if asked.check:
-            check(asked.root)
+            check(asked.root, asked.snapshot)
         else:
             lock(asked.root, asked.snapshot)
     except LockError as why:

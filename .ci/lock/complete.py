@@ -14,10 +14,14 @@ from names import normalised
 from packaging.requirements import Requirement
 from pip_half import Pinned, applying, extras_wanted
 from rattler import BuildString, MatchSpec, NoArchType, PackageRecord
-from sources import HOST, Records
+from rattler_conda import HOST
+from sources import Records
 
 OWN_EXTRAS = ("aws", "ipyvolume", "samples")
 """What the kernel has of segwidgets beside its dependencies."""
+
+UNDECLARED = {"sagemaker-experiments": ("setuptools<82",)}
+"""What a distribution imports and its metadata leaves out: pkg_resources, which setuptools 82 no longer has."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,7 @@ def _altered(package: Package, record: Mapping[str, Any]) -> Iterator[str]:
         yield f"{package.name}: {package.url} is not under {HOST}"
     for kind, locked in (("sha256", package.sha256), ("md5", package.md5)):
         if not locked or locked != record.get(kind):
-            yield f"{package.name}: the {kind} in the lock is {locked or 'missing'}, and in the index {record.get(kind)}"
+            yield f"{package.name}: its {kind} is {locked or 'missing'} in the lock, {record.get(kind)} in the index"
 
 
 def _unfit(package: Package, record: Mapping[str, Any], installed: Mapping[str, PackageRecord]) -> Iterator[str]:
@@ -146,7 +150,10 @@ def pip_problems(halves: Halves) -> Iterator[str]:
     if recorded != pinned:
         yield f"the kept metadata is not that of requirements.txt: they differ in {_difference(recorded, pinned)}"
     present = {**conda, **pinned}
-    requires = {name: entry["requires"] for name, entry in halves.metadata.items()} | {"segwidgets": halves.own}
+    requires = {
+        **{name: (*entry["requires"], *UNDECLARED.get(name, ())) for name, entry in halves.metadata.items()},
+        "segwidgets": halves.own,
+    }
     wanted = extras_wanted(requires, halves.python)
     for name, texts in requires.items():
         for requirement in applying(texts, halves.python, wanted.get(name, ())):

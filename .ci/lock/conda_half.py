@@ -69,6 +69,7 @@ def copy_inputs(root: Path, folder: Path) -> None:
 def make(root: Path, source: Source, folder: Path) -> Path:
     """A new conda-lock.yml in `folder`, from the inputs under `root`."""
     copy_inputs(root, folder)
+    (folder / LOCK).unlink(missing_ok=True)
     ended = conda_lock(folder, variables=source.variables)
     if ended.returncode:
         raise LockError(f"conda-lock could not solve environment.yml from {source}:\n{_said(ended.stderr)}")

@@ -65,8 +65,8 @@ def compile_pins(requirements: str, constraints: Mapping[str, str], python: str,
     if ended.returncode:
         raise LockError(
             f"uv could not compile the packages that pip installs:\n{ended.stderr.strip()}\n"
-            "If uv is missing, run `make lock`, which installs it. If versions do not fit, the conda half holds one that "
-            "a package here cannot live with: set a limit for it in environment.yml."
+            "If uv is missing, run `make lock`, which installs it. If versions do not fit, conda brings one that a "
+            "package here cannot live with: set a limit for it in environment.yml."
         )
     packages: list[dict[str, Any]] = tomllib.loads((folder / "pylock.toml").read_text())["packages"]
     return [_pinned(package, python) for package in packages]

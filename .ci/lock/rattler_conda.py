@@ -81,9 +81,7 @@ class ChannelMap:
             return Channel(address)
         folder = self.folder / address.removeprefix(self.address + "/")
         if not folder.is_dir():
-            raise RefusedError(
-                f"The snapshot {self.folder} has no channel {channel!r}: it has {_folders(self.folder)}."
-            )
+            raise RefusedError(f"{self.folder} has no channel {channel!r}: it has {_folders(self.folder)}.")
         return Channel(folder.as_uri())
 
     def canonical(self, url: str) -> str:

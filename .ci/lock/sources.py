@@ -14,8 +14,7 @@ from typing import Any
 
 from rattler import Gateway, RepoDataRecord
 from rattler.platform import SubdirLiteral
-from rattler_conda import HOST as HOST
-from rattler_conda import MAP, ChannelMap
+from rattler_conda import HOST, MAP, ChannelMap
 
 CHANNELS = ("rapidsai", "conda-forge")
 SUBDIRS: tuple[SubdirLiteral, ...] = ("linux-64", "noarch")
