@@ -145,6 +145,12 @@ def main() -> int:
     except LockError as why:
         print(why, file=sys.stderr)
         return 1
+    except FileNotFoundError as why:
+        print(
+            f"{why.filename} is missing. Run `make lock` in a whole checkout: it makes what can be made.",
+            file=sys.stderr,
+        )
+        return 1
     return 0
 
 

@@ -54,7 +54,7 @@ def compile_pins(requirements: str, constraints: Mapping[str, str], python: str,
     ended = subprocess.run(
         [
             *(sys.executable, "-m", "uv", "pip", "compile", "requirements.in", "--constraint", "constraints.txt"),
-            *("--python-version", python, "--python-platform", UV_PLATFORM, "--no-build", "--no-config", "--quiet"),
+            *("--python-version", python, "--python-platform", UV_PLATFORM, "--no-build", "--quiet"),
             *("--format", "pylock.toml", "--output-file", "pylock.toml"),
         ],
         cwd=folder,

@@ -23,6 +23,8 @@ import json
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -84,6 +86,15 @@ class ChannelMap:
             raise RefusedError(f"{self.folder} has no channel {channel!r}: it has {_folders(self.folder)}.")
         return Channel(folder.as_uri())
 
+    @contextmanager
+    def gateway(self) -> Iterator[Gateway]:
+        """A reader of channels. What an earlier run remembers of a folder at this path must not answer for this one."""
+        if self.folder is None:
+            yield Gateway()
+        else:
+            with tempfile.TemporaryDirectory(prefix="lock-") as cache:
+                yield Gateway(cache_dir=Path(cache))
+
     def canonical(self, url: str) -> str:
         """The public address of what was read at `url`."""
         if self.folder is None or self.address is None:
@@ -128,12 +139,11 @@ def fetch_action(record: RepoDataRecord, channels: ChannelMap) -> dict[str, Any]
 async def solved(specs: list[str], channels: list[str], subdir: str, mapped: ChannelMap) -> list[dict[str, Any]]:
     """What conda would download for these specs, by name; strict channel priority, in the order given."""
     made_up = [channel for channel in channels if channel.startswith("file://") and MADE_UP in channel]
-    # A cache of its own: what another run remembers of a folder at the same path must not answer.
-    with tempfile.TemporaryDirectory(prefix="rattler-conda-") as cache:
+    with mapped.gateway() as gateway:
         records = await solve(
             [mapped.read(channel) for channel in channels if channel not in made_up],
             specs,
-            gateway=Gateway(cache_dir=Path(cache)),
+            gateway=gateway,
             platforms=[subdir, "noarch"],  # type: ignore[list-item]  # the platform is conda-lock's word, checked by py-rattler
             virtual_packages=[package for channel in made_up for package in virtual_packages(channel, subdir)],
             channel_priority=ChannelPriority.Strict,

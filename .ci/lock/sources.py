@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Iterable, Mapping
@@ -12,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rattler import Gateway, RepoDataRecord
+from rattler import RepoDataRecord
 from rattler.platform import SubdirLiteral
 from rattler_conda import HOST, MAP, ChannelMap
 
@@ -58,8 +57,8 @@ class Source:
 
     async def _records(self, names: list[str]) -> Records:
         mapped = self.channel_map
-        with tempfile.TemporaryDirectory(prefix="lock-") as cache:
-            found = await Gateway(cache_dir=Path(cache)).query(
+        with mapped.gateway() as gateway:
+            found = await gateway.query(
                 [mapped.read(channel) for channel in CHANNELS],
                 SUBDIRS,
                 names,

@@ -177,6 +177,14 @@ def test_a_lock_that_cannot_be_made_says_why_and_leaves_the_old_one(tmp_path: Pa
     assert not list(root.rglob("*.new"))
 
 
+def test_a_half_that_is_missing_is_told_by_its_file(tmp_path: Path) -> None:
+    root = copied(tmp_path)
+    (root / "lifecycle/requirements.txt").unlink()
+    ended = lock("--check", root=root)
+    assert ended.returncode == 1
+    assert f"{root / 'lifecycle/requirements.txt'} is missing. Run `make lock`" in ended.stderr
+
+
 def test_a_snapshot_that_is_none_is_refused_with_what_one_holds(tmp_path: Path) -> None:
     ended = lock("--snapshot", str(tmp_path))
     assert ended.returncode == 1
