@@ -134,16 +134,6 @@ def mismatch(python: str, theirs: str) -> str:
     return f"{said}{install(sys.executable, theirs, alone=True)}, then start JupyterLab again."
 
 
-def page_mismatch(page: str) -> str:
-    """How to mend that the page in the browser is another version than the server; "" when they are the same."""
-    if page == __version__:
-        return ""
-    return (
-        f"This page runs segwidgets {page}, JupyterLab's server {__version__}. Reload the page. If it stays so, "
-        f"{install(sys.executable, alone=True)} and start JupyterLab again."
-    )
-
-
 def _order(version: str) -> tuple[int, ...]:
     numbers = []
     for part in version.split("."):

@@ -27,7 +27,7 @@ _KEPT = 64
 #: Runs that are listed, the newest.
 RUNS = 5_000
 #: Seconds after which a command is killed. A leaderboard may ask several trackers and AWS.
-_SECONDS = 60.0
+_SECONDS = 120.0
 #: Bytes of an answer at most, and of a log, whose end is kept.
 _BYTES = 32_000_000
 _LOG_BYTES = 512_000
@@ -170,6 +170,8 @@ class Questions:
                 raise RefusedError(409, "cannot", error.message) from None
             raise
         finally:
+            if not stopping.busy:
+                del self._kept["stop", python.path, name]  # an order is no answer to be given again
             for what in ("jobs", "board"):
                 if (what, python.path) in self._kept:
                     self._kept[what, python.path].expire(now=True)
@@ -182,7 +184,8 @@ class Questions:
         if found is None:
             found = Shared(ask, fresh)
         self._kept[key] = found  # the last one asked for is the last one forgotten
-        for old in [one for one, kept in self._kept.items() if not kept.busy and one != key][: len(self._kept) - _KEPT]:
+        idle = [one for one, kept in self._kept.items() if not kept.busy and one != key]
+        for old in idle[: max(0, len(self._kept) - _KEPT)]:
             del self._kept[old]
         return found
 

@@ -113,7 +113,7 @@ def _checked(name: object) -> str:
 class _Hello(_Handler):
     @_answering
     async def get(self) -> None:
-        from segwidgets.lab.kernelpython import mismatch, page_mismatch
+        from segwidgets.lab.kernelpython import mismatch
 
         kernel: dict[str, Any] = {"python": None, "version": None, "problem": ""}
         try:
@@ -123,8 +123,7 @@ class _Hello(_Handler):
             kernel["problem"] = mismatch(python.path, kernel["version"])
         except RefusedError as error:
             kernel["problem"] = error.message
-        page = self.get_query_argument("version", __version__)[:50]
-        self.tell({"api": API, "version": __version__, "problem": page_mismatch(page), "kernel": kernel})
+        self.tell({"api": API, "version": __version__, "kernel": kernel})
 
 
 class _Kernel(_Handler):

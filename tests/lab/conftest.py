@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any, cast
 
@@ -46,6 +47,7 @@ from tornado.httpclient import HTTPResponse
 
 from segwidgets.data import samples
 from segwidgets.jobs import Job, promote
+from segwidgets.lab.routes import QUESTIONS
 from segwidgets.recipe import Recipe
 
 # Here and not as a plugin, so that no other test runs in their event loop.
@@ -93,7 +95,9 @@ def kernel_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def ask(jp_fetch: Callable[..., Awaitable[HTTPResponse]]) -> Ask:
+def ask(
+    jp_fetch: Callable[..., Awaitable[HTTPResponse]], jp_serverapp: Any, jp_asyncio_loop: asyncio.AbstractEventLoop
+) -> Iterator[Ask]:
     """Asks the extension as the page does, logged in; a dict is posted as JSON."""
 
     async def fetch(path: str, body: dict[str, Any] | None = None, *, post: bool = False, **query: str) -> Answer:
@@ -102,7 +106,12 @@ def ask(jp_fetch: Callable[..., Awaitable[HTTPResponse]]) -> Ask:
             await jp_fetch("segwidgets", "api", path, params=query, raise_error=False, request_timeout=PATIENCE, **said)
         )
 
-    return fetch
+    yield fetch
+    # What is under way comes to its end before the loop does.
+    questions = jp_serverapp.web_app.settings.get(QUESTIONS)
+    tasks = [one._task for one in questions._kept.values() if one._task is not None] if questions else []
+    if tasks:
+        jp_asyncio_loop.run_until_complete(asyncio.wait(tasks))
 
 
 @pytest.fixture

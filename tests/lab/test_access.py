@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from jupyter_server.auth import Authorizer
@@ -91,27 +93,24 @@ class TestWithAnAuthorizerThatForbidsFiles:
         assert not list(jp_root_dir.iterdir())
 
 
-@pytest.mark.parametrize(
-    "name", ["..", "a..b", "-rf", "--help", "a-", "%2e%2e", "..%2f..%2fetc", "a%00", "a%0a", "a b", "ä", "x" * 121]
-)
+NO_NAMES = ("..", "a..b", "-rf", "--help", "a-", "%2e%2e", "..%2f..%2fetc", "a%00", "a%0a", "a b", "ä", "x" * 121)
+
+
 @pytest.mark.parametrize("what", ["recipe", "log", "report", "stop"])
 async def test_what_is_no_name_of_a_run_reaches_no_command(
-    name: str,
     what: str,
     jp_base_url: str,
     jp_auth_header: dict[str, str],
     http_server_client: Any,
-    jp_serverapp: Any,
     pretend: Callable[[str], Path],
 ) -> None:
     calls = pretend("echo '{}'")
-    from urllib.parse import quote
-
     body = {"method": "POST", "body": "{}"} if what == "stop" else {}
-    url = f"{jp_base_url}segwidgets/api/runs/{quote(name, safe='%')}/{what}"
-    answer = await http_server_client.fetch(url, headers=jp_auth_header, raise_error=False, **body)
-    assert answer.code in {400, 404}
-    assert "message" in json.loads(answer.body)
+    for name in NO_NAMES:
+        url = f"{jp_base_url}segwidgets/api/runs/{quote(name, safe='%')}/{what}"
+        answer = await http_server_client.fetch(url, headers=jp_auth_header, raise_error=False, **body)
+        assert answer.code in {400, 404}, name
+        assert "message" in json.loads(answer.body)
     assert calls.read_text() == ""
 
 
@@ -132,8 +131,6 @@ def test_jupyter_finds_the_extension_valid(tmp_path: Path) -> None:
     places.mkdir()
     file = Path(segwidgets.lab.__file__).parent / "etc" / "segwidgets.json"
     (places / "segwidgets.json").write_bytes(file.read_bytes())
-    import os
-
     listed = subprocess.run(
         [sys.executable, "-m", "jupyter", "server", "extension", "list"],
         env={**os.environ, "JUPYTER_CONFIG_DIR": str(tmp_path), "JUPYTER_NO_CONFIG": ""},
