@@ -91,7 +91,7 @@ find_python() {
   for python in "$conda/envs/JupyterSystemEnv/bin/python3" "$conda/envs/python3/bin/python3" "$conda/bin/python3" \
     /opt/conda/bin/python3 python3 python3.13 python3.12 python3.11 python3.10; do
     python=$(command -v "$python") || continue
-    if timeout -k 1 20 "$python" -I -c 'import sys; sys.exit(sys.version_info < (3, 10))'; then return; fi
+    if timeout -k 1 20 "$python" -I -c 'import pip, sys; sys.exit(sys.version_info < (3, 10))'; then return; fi
   done 2>/dev/null
   return 1
 }
@@ -171,7 +171,7 @@ restore() { # Runs as ec2-user: chooses a Python and a bundle, then hands over t
   exec >>"$log" 2>&1
   [ -z "$trouble" ] || note "The volume cannot be written to. $trouble"
 
-  find_python || give_up "No Python 3.10 or later was found on this instance, neither under $HOME/anaconda3 nor on the PATH. Take the platform notebook-al2023-v1, or install one (dnf install python3.11), then run retry."
+  find_python || give_up "No Python 3.10 or later with pip was found on this instance, neither under $HOME/anaconda3 nor on the PATH. Take the platform notebook-al2023-v1, or install one (dnf install python3.11-pip), then run retry."
   if [[ $BUNDLE_SHA256 =~ ^[0-9a-f]{64}$ ]]; then
     wanted=$KERNEL_DIR/bundle/$BUNDLE_SHA256
     whole "$wanted" || [ -z "$BUNDLE_URI" ] || fetch

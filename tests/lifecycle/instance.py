@@ -32,6 +32,7 @@ HOME = Path("/home/ec2-user")
 VOLUME = HOME / "SageMaker"
 KERNELS = HOME / ".local/share/jupyter/kernels"
 SERVER = HOME / "anaconda3/envs/JupyterSystemEnv"
+PACKAGES = Path(f"lib/python{sys.version_info[0]}.{sys.version_info[1]}/site-packages")
 ROOT_PATH = "/sbin:bin:/usr/sbin:/usr/bin"
 UID = 61000
 NAMESPACES = ("--mount", "--pid", "--net", "--ipc", "--uts")
@@ -122,8 +123,6 @@ class Instance:
     python: bool = True
     """Whether there is a Python where notebook instances have theirs."""
     files: dict[str, tuple[str, str]] = field(default_factory=dict)
-    server: Path | None = None
-    """The Jupyter server's environment, copied at each boot."""
     hidden: tuple[str, ...] = ()
     """Programs of this machine that the instance has not: directories of the PATH keep all others."""
     _process: subprocess.Popen[str] | None = None
@@ -144,14 +143,12 @@ class Instance:
             "systemd": self.systemd,
             "files": dict(self.files),
             "links": {},
-            "copies": {},
             "hidden": list(self.hidden),
         }
-        if self.server is not None:
-            plan["copies"][str(SERVER)] = str(self.server)
-        elif self.python:
+        if self.python:
             plan["files"][str(SERVER / "pyvenv.cfg")] = ("644", f"home = {base}/bin\n")
             plan["links"][str(SERVER / "bin/python3")] = str(Path(sys.executable).resolve())
+            plan["links"][str(SERVER / PACKAGES / "pip")] = str(Path(sys.prefix) / PACKAGES / "pip")
         self._process = subprocess.Popen(
             [
                 *(self.volume.enter() if isinstance(self.volume, SmallVolume) else []),

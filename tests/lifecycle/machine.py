@@ -7,7 +7,7 @@ Started by `instance.py` in namespaces of its own, as root. Takes one argument, 
      "systemd": false,      systemd is the first process, as on a real instance
      "read_only": false,    the volume is mounted so
      "hidden": ["python3*"],  programs that the machine shall not have
-     "files": {"/home/ec2-user/…": ["mode", "text"]}, "links": {"/place": "target"}, "copies": {"/place": "/original"}}
+     "files": {"/home/ec2-user/…": ["mode", "text"]}, "links": {"/place": "target"}}
 """
 
 # ruff: noqa: S108, T201 - the directories are the simulated machine's; what is printed is its signal
@@ -19,7 +19,6 @@ import ctypes
 import fcntl
 import json
 import os
-import shutil
 import signal
 import socket
 import stat
@@ -72,10 +71,8 @@ def over_file(original: Path, text: str) -> None:
     mount(str(new), original, flags=BIND)
 
 
-def furnish(plan: dict[str, Any], originals: dict[str, int]) -> None:
+def furnish(plan: dict[str, Any]) -> None:
     """The files that are asked for, and the user as the owner of everything at home."""
-    for place, descriptor in originals.items():
-        shutil.copytree(f"/proc/self/fd/{descriptor}", place, symlinks=True)
     for place, (mode, text) in plan["files"].items():
         Path(place).parent.mkdir(parents=True, exist_ok=True)
         Path(place).write_text(text)
@@ -96,7 +93,6 @@ def arrange(plan: dict[str, Any]) -> None:
     mount("proc", Path("/proc"), "proc")
     keep = [Path(path) for path in plan["keep"]]
     volume = os.open(plan["volume"], os.O_PATH)
-    originals = {place: os.open(path, os.O_PATH) for place, path in plan["copies"].items()}
     for path in keep:
         closed = first_closed(path)
         if closed is not None:
@@ -117,7 +113,7 @@ def arrange(plan: dict[str, Any]) -> None:
     for pattern in plan["hidden"]:
         for place in {found.resolve() for name in PATH for found in Path(name).glob(pattern)}:
             over_file(place, "")
-    furnish(plan, originals)
+    furnish(plan)
     link_up()
     socket.sethostname("instance")
 

@@ -24,6 +24,7 @@ from .parcels import RECORDS, WITH_AWS, Bucket, filled, parcel, told, wait_for_r
 LIMIT = 2.0
 URI = "s3://bucket/kernel.tar.gz"
 KEY = "bucket/kernel.tar.gz"
+WRITE_PYTHON = f"printf '#!/bin/sh\\nexec {sys.executable} \"$@\"\\n'"
 DIRECTORY = "/home/ec2-user/SageMaker/.rapids-kernel"
 
 
@@ -179,16 +180,16 @@ def test_no_python_is_said_and_retry_heals(volume: Path) -> None:
     with running(Instance(volume, python=False, hidden=("python3*",))) as machine:
         at_once(machine.start(script))
         status = machine.wait_for("failed")
-        assert "No Python 3.10 or later was found" in status["reason"]
+        assert "No Python 3.10 or later with pip was found" in status["reason"]
         assert set(status) == STATUS_FIELDS
         machine.wait_until_quiet()
         # One comes to be there.
         machine.run(["sh", "-c", "grep -o '/[^ ]*bin/python3[^ ]*' /proc/mounts | xargs -r umount"], user=False)
         python = "/home/ec2-user/anaconda3/bin/python3"
         machine.run(["mkdir", "-p", str(Path(python).parent)])
-        machine.run(["ln", "-s", str(Path(sys.executable).resolve()), python])
+        machine.run(["sh", "-c", f"{WRITE_PYTHON} >{python} && chmod +x {python}"])
         machine.run([f"{DIRECTORY}/retry"])
-        assert wait_for_restores(machine, 1)[0]["python"] == python
+        assert wait_for_restores(machine, 1)[0]["python"] == sys.executable
         assert machine.status()["state"] == "ready"
 
 
@@ -198,10 +199,11 @@ def test_an_old_python_is_passed_over(instance: Instance, volume: Path) -> None:
     instance.boot()
     instance.run(["sh", "-c", f"rm {SERVER}/bin/python3 && printf '#!/bin/sh\nexit 1\n' >{SERVER}/bin/python3"])
     instance.run(["mkdir", "-p", "/home/ec2-user/anaconda3/bin"])
-    instance.run(["ln", "-s", str(Path(sys.executable).resolve()), "/home/ec2-user/anaconda3/bin/python3"])
+    python = "/home/ec2-user/anaconda3/bin/python3"
+    instance.run(["sh", "-c", f"{WRITE_PYTHON} >{python} && chmod +x {python}"])
     bundle = parcel()
     at_once(instance.start(filled(write(volume / "b.tar.gz", bundle.content), bundle.sha256)))
-    assert wait_for_restores(instance, 1)[0]["python"] == "/home/ec2-user/anaconda3/bin/python3"
+    assert wait_for_restores(instance, 1)[0]["python"] == sys.executable
 
 
 def test_a_read_only_volume_is_said_where_there_is_room(volume: Path) -> None:
