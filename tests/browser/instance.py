@@ -49,12 +49,13 @@ class Instance:
         now = time.time()
         done = state == "ready"
         status = {
-            "version": 1, "state": state, "phase": "done" if done else "downloading", "started": now - 95, "updated": now,
-            "finished": now if done else None, "packages": {"done": 274 if done else 117, "all": 274},
+            "version": 1, "state": state, "phase": "done" if done else "downloading", "started": now - 95,
+            "updated": now, "finished": now if done else None, "packages": {"done": 274 if done else 117, "all": 274},
             "bytes": {"done": 4_100_000_000 if done else 1_763_000_000, "all": 4_100_000_000},
-            "rate": None if done else 19_500_000, "seconds_left": None if done else 118, "fraction": 1.0 if done else 0.43,
-            "key": "0123456789abcdef", "warm": False, "kernels": {"rapids": None, "cpu": None}, "driver": "535.161.07",
-            "gpu": "Tesla T4", "instance_type": "ml.g4dn.xlarge", "reason": "", "log": str(self.log), "pid": os.getpid(),
+            "rate": None if done else 19_500_000, "seconds_left": None if done else 118,
+            "fraction": 1.0 if done else 0.43, "key": "0123456789abcdef", "warm": False,
+            "kernels": {"rapids": None, "cpu": None}, "driver": "535.161.07", "gpu": "Tesla T4",
+            "instance_type": "ml.g4dn.xlarge", "reason": "", "log": str(self.log), "pid": os.getpid(),
             "boot": Path("/proc/sys/kernel/random/boot_id").read_text().strip(),
         }  # fmt: skip
         self.kernel_dir.mkdir(exist_ok=True)
@@ -123,7 +124,7 @@ def notice(notebook: Notebook, text: str) -> Locator:
 
 
 def tracked(home: Path, runs: int) -> None:
-    """As many completed runs in the home's tracker: the first through the tracker, the others as its rows over again."""
+    """As many completed runs in the home's tracker: one through the tracker, the others as its rows over again."""
     database_file = home / "mlflow.db"
     tracker = MLflowTracker(f"sqlite:///{database_file}")
     first = tracker.start(experiment="spring", name="other-0", tags={MARK: "0.1", "segwidgets.trial": "north"})

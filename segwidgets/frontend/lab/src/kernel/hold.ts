@@ -4,8 +4,8 @@ import { Dialog, Notification, SessionContextDialogs, showDialog } from "@jupyte
 import type { DocumentRegistry } from "@jupyterlab/docregistry";
 import type { INotebookModel, NotebookPanel } from "@jupyterlab/notebook";
 import type { ITranslator } from "@jupyterlab/translation";
-import type { IDisposable } from "@lumino/disposable";
-import { DisposableDelegate } from "@lumino/disposable";
+import { Widget } from "@lumino/widgets";
+import { make } from "../../../src/shared/dom";
 import { messageOf } from "../server";
 import type { Words } from "../words";
 import type { Fate } from "./notices";
@@ -25,50 +25,45 @@ export interface HoldHost {
 }
 
 /**
- * Keeps a notebook that names the RAPIDS kernel from JupyterLab's "select a kernel" while the kernel is still coming, and
- * asks what to do instead. It is told of each notebook as it is made, before its file has been read.
+ * Keeps a notebook that names the RAPIDS kernel from JupyterLab's "select a kernel" (and from any other kernel of the same
+ * language, which JupyterLab would take without a word) while the kernel is still coming, and asks what to do instead. It
+ * is told of each notebook as it is made, before its file has been read.
  */
 export class Holder implements DocumentRegistry.IWidgetExtension<NotebookPanel, INotebookModel> {
   constructor(private readonly host: HoldHost) {}
 
-  createNew(panel: NotebookPanel): IDisposable {
+  createNew(panel: NotebookPanel): void {
     const session = panel.sessionContext;
-    let held = false;
-    const look = (): void => {
+    const initialize = session.initialize.bind(session);
+    // The file's context asks this whether to open its dialog. Whoever waits for the session goes on waiting meanwhile: a
+    // session that is ready without a kernel is more than the widgets' manager can bear.
+    session.initialize = async (): Promise<boolean> => {
+      const becomes = await this.fate(session);
+      if (becomes === "start") return initialize();
       const preference = session.kernelPreference;
-      if (held || session.session?.kernel || preference.shouldStart === false || !this.host.asks()) return;
-      if (preference.name !== RAPIDS || this.specs().includes(RAPIDS)) return;
-      // Without a status it is not known yet whether the kernel will come: hold, then ask.
-      const { status } = this.host.watch;
-      if (status !== null && fate(RAPIDS, this.specs(), status) === "start") return;
-      held = true;
-      session.kernelPreference = { ...preference, shouldStart: false };
-      void this.decide(panel, preference);
+      session.kernelPreference = { ...preference, language: "", autoStartDefault: false };
+      const open = await initialize();
+      session.kernelPreference = preference;
+      if (open && !session.session?.kernel) void this.ask(panel, becomes);
+      return false;
     };
-    session.kernelPreferenceChanged.connect(look);
-    look();
-    return new DisposableDelegate(() => session.kernelPreferenceChanged.disconnect(look));
   }
 
   private specs(): string[] {
     return Object.keys(this.host.app.serviceManager.kernelspecs.specs?.kernelspecs ?? {});
   }
 
-  private async decide(panel: NotebookPanel, preference: ISessionContext.IKernelPreference): Promise<void> {
-    const { app, watch } = this.host;
-    const session = panel.sessionContext;
-    await Promise.all([session.ready, panel.revealed]);
+  private async fate(session: ISessionContext): Promise<Fate> {
+    const { app, asks, watch } = this.host;
+    if (session.kernelPreference.name !== RAPIDS || !asks()) return "start";
+    const { kernelspecs } = app.serviceManager;
+    await kernelspecs.ready;
+    if (this.specs().includes(RAPIDS)) return "start";
     if (watch.status === null) await watch.refresh();
-    await app.serviceManager.kernelspecs.refreshSpecs();
-    if (panel.isDisposed || session.session?.kernel) return;
-    const becomes: Fate = watch.status === null ? "start" : fate(RAPIDS, this.specs(), watch.status);
-    if (becomes === "start") {
-      session.kernelPreference = { ...preference };
-      if (this.specs().includes(RAPIDS)) await session.changeKernel({ name: RAPIDS });
-      else await this.choose(session);
-      return;
-    }
-    await this.ask(panel, becomes);
+    if (watch.status === null) return "start";
+    // It may have come since the kernelspecs were read.
+    if (watch.status.kernels?.rapids) await kernelspecs.refreshSpecs();
+    return fate(RAPIDS, this.specs(), watch.status);
   }
 
   private choose(session: ISessionContext): Promise<void> {
@@ -78,6 +73,8 @@ export class Holder implements DocumentRegistry.IWidgetExtension<NotebookPanel, 
 
   private async ask(panel: NotebookPanel, becomes: "wait" | "refused"): Promise<void> {
     const { words, watch } = this.host;
+    await panel.revealed;
+    if (panel.isDisposed) return;
     const cpu = this.specs().includes(CPU);
     const wait = Dialog.cancelButton({ label: becomes === "wait" ? words.__("Wait for it") : words.__("No kernel for now"), actions: ["wait"] });
     const other = cpu
@@ -92,9 +89,11 @@ export class Holder implements DocumentRegistry.IWidgetExtension<NotebookPanel, 
       becomes === "wait" ? words.__("If you wait, the notebook gets its kernel as soon as it is there.") : "",
       cpu ? words.__("The CPU kernel runs the same notebook, more slowly on large tables.") : "",
     ];
+    const said = new Widget();
+    for (const line of body.filter(Boolean)) make("p", "", said.node).textContent = line;
     const result = await showDialog({
       title: words.__("The RAPIDS kernel is not ready"),
-      body: body.filter(Boolean).join(" "),
+      body: said,
       buttons: [wait, other],
       defaultButton: 1,
     });
