@@ -25,7 +25,7 @@ _INDEX = "bundle.json"
 class Bundle:
     """A bundle's bytes, and what they are called."""
 
-    content: bytes
+    content: bytes = dataclasses.field(repr=False)
     segwidgets: str
 
     @functools.cached_property

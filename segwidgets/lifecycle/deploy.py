@@ -158,6 +158,7 @@ def upload(cloud: Cloud, bundle: Bundle, where: Place, notes: list[str]) -> list
         "Bucket": where.bucket,
         "Key": key,
         "Body": bundle.content,
+        "ChecksumAlgorithm": "SHA256",
         "ChecksumSHA256": bundle.checksum,
         "ContentType": "application/gzip",
         "Metadata": {_KEY_NOTE: note} if note else {},
