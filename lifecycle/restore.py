@@ -5,7 +5,7 @@ Standard library and py-rattler, Python 3.10 or later. What it does stands in `r
 
 import sys
 
-from restoring.run import main
+from restoring.command import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -117,15 +117,15 @@ def check_system() -> None:
     system, machine = platform.system(), platform.machine()
     if (system, machine) != ("Linux", "x86_64"):
         raise RestoreError(
-            f"The lock is for Linux on x86-64, and this is {system} on {machine}. Take an instance type with an Intel or "
-            "AMD processor."
+            f"The lock is for Linux on x86-64, and this is {system} on {machine}. Take an instance type with an Intel "
+            "or AMD processor."
         )
     name, version = platform.libc_ver()
     number = tuple(int(part) for part in re.findall(r"\d+", version))
     if name == "glibc" and number and number < LEAST_GLIBC:
         raise RestoreError(
-            f"glibc {version} is too old: RAPIDS needs {'.'.join(map(str, LEAST_GLIBC))} or newer. Make the instance anew "
-            "with the platform notebook-al2023-v1."
+            f"glibc {version} is too old: RAPIDS needs {'.'.join(map(str, LEAST_GLIBC))} or newer. Make the instance "
+            "anew with the platform notebook-al2023-v1."
         )
 
 
@@ -138,8 +138,8 @@ def check_writable(layout: Layout) -> None:
         probe.unlink()
     except OSError as error:
         raise RestoreError(
-            f"The volume cannot be written to ({layout.top}: {error.strerror}). Stop the instance and start it again; if "
-            "that does not help, look at the volume's state in the console."
+            f"The volume cannot be written to ({layout.top}: {error.strerror}). Stop the instance and start it again; "
+            "if that does not help, look at the volume's state in the console."
         ) from None
 
 
@@ -148,15 +148,16 @@ def check_room(layout: Layout, needs: Needs) -> None:
     free = shutil.disk_usage(layout.top).free
     if free < needs.bytes:
         raise RestoreError(
-            f"The volume has {free / 2**30:.1f} GB free, and the restore needs about {needs.bytes / 2**30:.1f} GB. Delete "
-            "what is not needed under /home/ec2-user/SageMaker, or stop the instance and give it a larger volume (50 GB)."
+            f"The volume has {free / 2**30:.1f} GB free, and the restore needs about {needs.bytes / 2**30:.1f} GB. "
+            "Delete what is not needed under /home/ec2-user/SageMaker, or stop the instance and give it a larger "
+            "volume (50 GB)."
         )
     inodes = os.statvfs(layout.top)
     # A file system without a fixed number of inodes says 0 of 0.
     if inodes.f_files and inodes.f_favail < needs.inodes:
         raise RestoreError(
-            f"The volume has room for {inodes.f_favail:,} files more, and the restore needs about {needs.inodes:,}. Delete "
-            "directories with many small files, or stop the instance and give it a larger volume (50 GB)."
+            f"The volume has room for {inodes.f_favail:,} files more, and the restore needs about {needs.inodes:,}. "
+            "Delete directories with many small files, or stop the instance and give it a larger volume (50 GB)."
         )
 
 

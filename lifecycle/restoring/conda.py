@@ -1,7 +1,7 @@
 """The conda half, by py-rattler: itself fetched once by its hash, then packages fetched, checked, unpacked and linked.
 
-py-rattler downloads and unpacks several packages at once, straight from the network into its cache, so that neither waits
-for the other; a package that is in the cache and whole is not fetched again.
+py-rattler downloads and unpacks several packages at once, straight from the network into its cache, so that neither
+waits for the other; a package that is in the cache and whole is not fetched again.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def load_rattler(layout: Layout, bundle: Path, report: Report) -> Any:
     folder = layout.wheels / "bootstrap"
     wheels.fetch(Path(sys.executable), requirements, folder, report.log)
     files = [file for file in folder.glob("*.whl") if wheels.normal(file.name.partition("-")[0]) == pins[0].name]
-    place = layout.bootstrap / sorted(pins[0].hashes)[0][:16]
+    place = layout.bootstrap / min(pins[0].hashes)[:16]
     if not (place / ".complete").is_file():
         remove_tree(place)
         with made(place), zipfile.ZipFile(files[0]) as archive:
@@ -59,8 +59,8 @@ def load_rattler(layout: Layout, bundle: Path, report: Report) -> Any:
     except ImportError as error:
         remove_tree(place)
         raise RestoreError(
-            f"py-rattler cannot be imported by {sys.executable} ({error}). Start the instance again; if it stays so, make "
-            "the lock again (make lock) and deploy it."
+            f"py-rattler cannot be imported by {sys.executable} ({error}). Start the instance again; if it stays so, "
+            "make the lock again (make lock) and deploy it."
         ) from None
 
 
@@ -219,8 +219,8 @@ def _run(rattler: Any, wanted: Sequence[Any], target: Path, cache: Any, seen: An
 def _words(said: str) -> str:
     if "No space left" in said:
         return (
-            "The volume is full. Delete what is not needed under /home/ec2-user/SageMaker, or stop the instance and give "
-            f"it a larger volume (50 GB). ({said})"
+            "The volume is full. Delete what is not needed under /home/ec2-user/SageMaker, or stop the instance and "
+            f"give it a larger volume (50 GB). ({said})"
         )
     if "Read-only" in said:
         return f"The volume cannot be written to. Stop the instance and start it again. ({said})"
@@ -229,6 +229,6 @@ def _words(said: str) -> str:
             f"A file on the volume belongs to somebody else. Delete .rapids-kernel and run the restore again. ({said})"
         )
     return (
-        "A package could not be fetched. Check the network: the channels' addresses must be reachable, or a mirror named "
-        f"(--channel-map). ({said})"
+        "A package could not be fetched. Check the network: the channels' addresses must be reachable, or a mirror "
+        f"named (--channel-map). ({said})"
     )

@@ -98,7 +98,7 @@ def environment(env: Path) -> dict[str, str]:
     """What a process of the environment runs in: nothing of this one's Python."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "CONDA", "JUPYTER"))}
     path = f"{env / 'bin'}:{os.environ.get('PATH', '/usr/bin:/bin')}"
-    return {**kept, "PATH": path, "CONDA_PREFIX": str(env), "PYTHONNOUSERSITE": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    return {**kept, "PATH": path, "CONDA_PREFIX": str(env), "PYTHONNOUSERSITE": "1"}
 
 
 def spec(kernel: Kernel, env: Path, layout: Layout) -> str:

@@ -1,4 +1,4 @@
-"""Where everything lies on the persistent volume, the key of an environment, and writes that are whole or not at all."""
+"""Where everything lies on the persistent volume, the key of an environment, and writes that are whole or not."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Layout:
 
     @property
     def pkgs(self) -> Path:
-        """conda packages, unpacked, and linked into the environments."""
+        """Packages of conda, unpacked, and linked into the environments."""
         return self.top / "pkgs"
 
     @property

@@ -1,7 +1,7 @@
 """Reads conda-lock.yml without a YAML library: the part of YAML that conda-lock writes, and nothing else.
 
-Block mappings and sequences, plain and quoted scalars, ``{}`` and ``[]``. Anything else is refused by its line, because a
-guess here would install something else than what was locked.
+Block mappings and sequences, plain and quoted scalars, ``{}`` and ``[]``. Anything else is refused by its line, because
+a guess here would install something else than what was locked.
 """
 
 from __future__ import annotations
@@ -162,18 +162,19 @@ def _package(one: dict[str, Any]) -> Package:
         name, version, build = stem.rsplit("-", 2)
         sha256, md5 = str(hashes["sha256"]), str(hashes.get("md5") or "")
         dependencies = {str(key): str(value or "") for key, value in (one.get("dependencies") or {}).items()}
-        if stem == file or not channel or len(bytes.fromhex(sha256)) != 32 or name != one["name"]:
-            raise ValueError(file)
+        whole = stem != file and channel and len(bytes.fromhex(sha256)) == 32 and name == one["name"]
     except (KeyError, ValueError, TypeError, AttributeError):
+        whole = False
+    if not whole:
         raise RestoreError(
             f"conda-lock.yml does not say how to get {one.get('name')!r}: an address with a sha256 is needed. "
             "Make the lock again (make lock) and deploy it."
-        ) from None
+        )
     return Package(name, version, build, subdir, file, url, sha256, md5, dependencies)
 
 
 def reachable(packages: Iterable[Package], roots: Iterable[str]) -> tuple[Package, ...]:
-    """Those of the packages that the roots need, the roots themselves included; roots that are not locked are left out."""
+    """Those of the packages that the roots need, the roots included; roots that are not locked are left out."""
     by_name = {one.name: one for one in packages}
     waiting, found = [name for name in roots if name in by_name], set()
     while waiting:

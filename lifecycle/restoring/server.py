@@ -45,7 +45,7 @@ place.write_text(json.dumps({"wheel": sys.argv[1]}))
 
 
 def find(given: str | None) -> Path | None:
-    """The interpreter of the Jupyter server: the given one, the instance's usual one, or that of jupyter-server on the PATH."""
+    """The Jupyter server's interpreter: the given one, the instance's usual one, or that of jupyter-server on PATH."""
     if given is not None:
         return Path(given) if given else None
     for name in USUAL:

@@ -17,7 +17,7 @@ def sweep(layout: Layout) -> list[str]:
     if layout.envs.is_dir():
         gone += [place for place in layout.envs.iterdir() if not (place / COMPLETE).is_file()]
     if layout.pkgs.is_dir():
-        gone += [place for place in layout.pkgs.iterdir() if place.name.startswith(".")]
+        gone += [place for place in layout.pkgs.iterdir() if place.name.startswith(".") and place.is_dir()]
     for folder in (layout.wheels, layout.wheels / "bootstrap", layout.wheels / "server"):
         if folder.is_dir():
             gone += [place for place in folder.iterdir() if place.name.startswith(".")]
