@@ -27,9 +27,7 @@ def _pairs(texts: Sequence[str]) -> list[tuple[str, str]]:
     for text in texts:
         beginning, equals, other = text.partition("=")
         if not equals or not beginning or not other:
-            raise argparse.ArgumentTypeError(
-                f"{text!r} is not FROM=TO, such as https://conda.anaconda.org=https://mirror"
-            )
+            raise RestoreError(f"{text!r} is not FROM=TO, such as https://conda.anaconda.org=https://mirror.")
         found.append((beginning.rstrip("/"), other.rstrip("/")))
     return found
 

@@ -30,6 +30,8 @@ from .reporting import Report
 TRIES, PAUSE = 6, 1.0
 #: How often a size is asked for at once, and how long the answer may take.
 _SIZES_AT_ONCE, _SIZE_LIMIT = 16, 5.0
+#: What trying again does not mend.
+_HOPELESS = ("No space left", "Read-only", "Permission denied")
 
 
 def load_rattler(layout: Layout, bundle: Path, report: Report) -> Any:
@@ -187,18 +189,26 @@ def install(
     layer = rattler.PackageCacheLayer(str(layout.pkgs)).with_validation_mode(rattler.ValidationMode.full())
     cache = rattler.PackageCache.from_layers([layer])
     for turn in range(TRIES):
-        try:
-            _run(rattler, wanted, target, cache, seen, stop)
-        except Stopped:
-            raise
-        except Exception as error:  # noqa: BLE001 - py-rattler raises what its parts raise
-            said = " ".join(str(error).split())[-400:]
-            if turn + 1 == TRIES or "No space left" in said or "Read-only" in said or "Permission denied" in said:
-                raise RestoreError(_words(said)) from None
-            report.log(f"try {turn + 1} of {TRIES} failed: {said}")
-            sleep(PAUSE * 2**turn * (1 + random.random() / 2))  # noqa: S311 - no secret
-        else:
+        said = _tried(rattler, wanted, target, cache, seen, stop)
+        if said is None:
             return
+        if turn + 1 == TRIES or any(word in said for word in _HOPELESS):
+            raise RestoreError(_words(said))
+        report.log(f"try {turn + 1} of {TRIES} failed: {said}")
+        sleep(PAUSE * 2**turn * (1 + random.random() / 2))  # noqa: S311 - no secret
+
+
+def _tried(
+    rattler: Any, wanted: Sequence[Any], target: Path, cache: Any, seen: Any, stop: threading.Event
+) -> str | None:
+    """None where it went well, else what went wrong."""
+    try:
+        _run(rattler, wanted, target, cache, seen, stop)
+    except Stopped:
+        raise
+    except Exception as error:  # noqa: BLE001 - py-rattler raises what its parts raise
+        return " ".join(str(error).split())[-400:]
+    return None
 
 
 def _run(rattler: Any, wanted: Sequence[Any], target: Path, cache: Any, seen: Any, stop: threading.Event) -> None:
