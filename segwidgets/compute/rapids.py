@@ -210,22 +210,26 @@ def dbscan_labels(points: Any, eps: float, min_samples: int) -> tuple[npt.NDArra
     Raises:
         MissingExtraError: cuML is not installed.
 
-    The brute force (all but two and three dimensions) takes its distances in batches of a quarter of the memory that is
+    float32 points in two and three dimensions are searched by the random ball cover. The brute force (all others, and
+    few) takes its distances in batches of a quarter of the memory that is
     free; cuML has run out of memory or failed with millions of rows of hundreds of columns.
     """
     rows = points if points.dtype in {np.dtype(np.float32), np.dtype(np.float64)} else points.astype(np.float64)
     n, columns = rows.shape
     free, _ = _module("cupy").cuda.runtime.memGetInfo()
+    # Asked for a cover of doubles, or for 32-bit labels, cuML takes brute force, in batches too large for such labels.
+    covered = columns in {2, 3} and n >= _COVER_ROWS and rows.dtype == np.float32
     model = _module("cuml.cluster").DBSCAN(
         eps=float(eps),
         min_samples=int(min_samples),
         metric="euclidean",
-        algorithm="rbc" if columns in {2, 3} and n >= _COVER_ROWS else "brute",
+        algorithm="rbc" if covered else "brute",
         max_mbytes_per_batch=max(64, int(free) // 4 >> 20),
         calc_core_sample_indices=True,
         output_type="numpy",
     )
-    model.fit(rows, out_dtype="int64" if n * columns > _LARGEST_INT32 else "int32")
+    # Brute force counts pairs: those of a batch of rows with all, and a batch may be all rows.
+    model.fit(rows, out_dtype="int64" if covered or n * max(n, columns) > _LARGEST_INT32 else "int32")
     core = np.zeros(n, np.bool_)
     core[np.asarray(model.core_sample_indices_)] = True
     return _numbered(np.asarray(model.labels_), core), core

@@ -74,7 +74,8 @@ def device_fields(frame: Any, without: object) -> Fields:
 def _field(series: Any) -> Numbers | Texts | None:
     """A column of numbers or texts; None for any other."""
     dtype = series.dtype
-    if isinstance(dtype, np.dtype) and dtype.kind in "biuf":
+    # What may be missing has NumPy's type or, in newer releases, pandas' own: Int64, boolean. The kind is the same.
+    if dtype.kind in "biuf":
         # In float64 a missing value can be NaN; a column of whole numbers has no place for it.
         values = series.astype("float64").fillna(float("nan")).to_cupy()
         (places,) = (values != 0).nonzero()  # NaN is not zero

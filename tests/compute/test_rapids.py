@@ -158,6 +158,8 @@ class Clusters:
 
     def fit(self, X: Any, out_dtype: str) -> Any:
         p = self.parameters
+        if p["algorithm"] == "rbc":
+            assert (X.dtype, out_dtype) == (np.float32, "int64"), "cuML would warn and fall back"
         found = sklearn.cluster.DBSCAN(eps=p["eps"], min_samples=p["min_samples"]).fit(X)
         # Other numbers for the same clusters, as cuML is free to choose.
         self.labels_ = np.where(found.labels_ < 0, -1, found.labels_.max() - found.labels_).astype(out_dtype)
@@ -347,9 +349,19 @@ def test_a_map_that_is_not_finite_is_an_error(cuml: Cuml, found: Neighbors, monk
         laid_out(found, blobs(200, 2))
 
 
-@pytest.mark.parametrize(("n", "columns", "algorithm"), [(5_000, 2, "rbc"), (500, 3, "brute"), (5_000, 4, "brute")])
-def test_dbscan_numbers_clusters_as_scikit_learn_does(cuml: Cuml, n: int, columns: int, algorithm: str) -> None:
-    points = blobs(n, columns)
+@pytest.mark.parametrize(
+    ("n", "columns", "kind", "algorithm", "labels_kind"),
+    [
+        (5_000, 2, np.float32, "rbc", "int64"),
+        (5_000, 2, np.float64, "brute", "int32"),
+        (500, 3, np.float32, "brute", "int32"),
+        (5_000, 4, np.float32, "brute", "int32"),
+    ],
+)
+def test_dbscan_numbers_clusters_as_scikit_learn_does(
+    cuml: Cuml, n: int, columns: int, kind: Any, algorithm: str, labels_kind: str
+) -> None:
+    points = blobs(n, columns).astype(kind)
     labels, core = rapids.dbscan_labels(points, 0.8, 6)
     theirs = sklearn.cluster.DBSCAN(eps=0.8, min_samples=6).fit(points)
     np.testing.assert_array_equal(labels, theirs.labels_)
@@ -358,7 +370,7 @@ def test_dbscan_numbers_clusters_as_scikit_learn_does(cuml: Cuml, n: int, column
     given = cuml.only("cuml.cluster.DBSCAN", "__init__")
     assert given["algorithm"] == algorithm
     assert given["max_mbytes_per_batch"] == 2048, "a quarter of what is free"
-    assert cuml.only("cuml.cluster.DBSCAN", "fit")["out_dtype"] == "int32"
+    assert cuml.only("cuml.cluster.DBSCAN", "fit")["out_dtype"] == labels_kind
 
 
 def test_noise_only_is_no_cluster(cuml: Cuml) -> None:
@@ -368,9 +380,9 @@ def test_noise_only_is_no_cluster(cuml: Cuml) -> None:
 
 
 def test_labels_are_64_bit_where_cuml_needs_them(cuml: Cuml, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rapids, "_LARGEST_INT32", 99)
+    monkeypatch.setattr(rapids, "_LARGEST_INT32", 50 * 50 - 1)
     rapids.dbscan_labels(blobs(50, 2), 0.5, 5)
-    assert cuml.only("cuml.cluster.DBSCAN", "fit")["out_dtype"] == "int64"
+    assert cuml.only("cuml.cluster.DBSCAN", "fit")["out_dtype"] == "int64", "a batch may hold every pair"
 
 
 def test_the_estimator_computes_on_the_gpu_where_it_is_asked_to(gpu: Cuml) -> None:

@@ -49,12 +49,17 @@ class Device:
 
 
 class Series:
-    """A column as cuDF has it: numbers with a mask beside them, texts, or a pandas series of any other type."""
+    """A column as cuDF has it: numbers with a mask beside them, texts, or a pandas series of any other type.
+
+    ``masked``: numbers that may be missing tell pandas' types (Int64), as in newer releases, and not NumPy's.
+    """
+
+    masked = False
 
     def __init__(self, values: pd.Series[Any], gone: list[str]) -> None:
         self._values, self._gone = values, gone
         self.dtype = np.dtype(object) if values.dtype in {object, "str"} else values.dtype
-        if isinstance(values.dtype, pd.api.extensions.ExtensionDtype) and hasattr(values.dtype, "numpy_dtype"):
+        if not Series.masked and hasattr(values.dtype, "numpy_dtype"):
             self.dtype = values.dtype.numpy_dtype  # cuDF's whole numbers may be missing, too
 
     def astype(self, dtype: str) -> Series:
@@ -148,7 +153,11 @@ def test_a_table_is_the_same_read_from_either_frame(customers: pd.DataFrame) -> 
     assert ours.source == "cuDF DataFrame"
 
 
-def test_numbers_and_texts_do_not_go_through_pandas(customers: pd.DataFrame) -> None:
+@pytest.mark.parametrize("masked", [False, True])
+def test_numbers_and_texts_do_not_go_through_pandas(
+    customers: pd.DataFrame, monkeypatch: pytest.MonkeyPatch, masked: bool
+) -> None:
+    monkeypatch.setattr(Series, "masked", masked)
     frame = DataFrame(customers)
     sw.read(frame)
     assert frame.gone == ["tier", "since"]

@@ -189,6 +189,16 @@ def test_dbscan_finds_the_same_clusters(n: int, columns: int, eps: float) -> Non
     assert ((labels < 0) == (theirs.labels_ < 0)).mean() > 0.9999
 
 
+@pytest.mark.parametrize(("n", "kind"), [(200_000, np.float32), (60_000, np.float64)])
+def test_dbscan_of_more_pairs_than_32_bits_count(n: int, kind: Any) -> None:
+    points = blobs(n, 3).astype(kind)
+    ours, theirs = (sw.DBSCAN(eps=0.25, min_samples=10, backend=name).fit(points) for name in ("cuml", "cpu"))
+    assert (ours.engine_, theirs.engine_) == ("cuml", "density")
+    core = np.intersect1d(ours.core_sample_indices_, theirs.core_sample_indices_)
+    assert len(core) > 0.9999 * max(len(ours.core_sample_indices_), len(theirs.core_sample_indices_))
+    assert adjusted_rand_score(ours.labels_[core], theirs.labels_[core]) > 0.999
+
+
 def test_the_estimator_runs_on_the_gpu() -> None:
     points = blobs(5_000, 2)
     fitted = sw.DBSCAN(eps=0.2, min_samples=10, backend="auto").fit(points)
