@@ -11,7 +11,7 @@ import threading
 import time
 from collections import deque
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from .layout import Layout, write_whole
 
@@ -42,7 +42,7 @@ class Report:
         self._guard = threading.RLock()
         self._written = -1e9
         self._seen: deque[tuple[float, int]] = deque()
-        self._log = _opened(layout.log)
+        _put_aside(layout.log)
         now = time.time()
         self._said: dict[str, Any] = {
             "version": VERSION,
@@ -77,9 +77,16 @@ class Report:
     def log(self, text: str) -> None:
         """A line of the log."""
         stamp = dt.datetime.now(dt.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-        with self._guard, contextlib.suppress(OSError, ValueError):
-            self._log.write(f"{stamp} {' '.join(text.split())}\n")
-            self._log.flush()
+        line = f"{stamp} {' '.join(text.split())}\n"
+        with self._guard:
+            try:
+                with self._layout.log.open("a", encoding="utf-8") as file:
+                    file.write(line)
+            except (
+                OSError
+            ):  # a volume that is full, or cannot be written to: whoever started this may keep it elsewhere
+                with contextlib.suppress(OSError, ValueError):
+                    sys.stderr.write(line)
 
     def phase(self, phase: str, **changes: Any) -> None:
         """The next phase begins: on the disk before anything of it is done."""
@@ -140,13 +147,8 @@ class Report:
         self._written = time.monotonic()
 
 
-def _opened(path: Path) -> TextIO:
-    """The log, the last one put aside where it has grown long; this process's own output where it cannot be written."""
+def _put_aside(path: Path) -> None:
+    """Rename a log that has grown long."""
     with contextlib.suppress(OSError):
         if path.stat().st_size > _LOG_LIMIT:
             path.replace(path.with_suffix(".log.old"))
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return path.open("a", encoding="utf-8")
-    except OSError:
-        return sys.stderr

@@ -11,7 +11,7 @@ ON_START, ON_CREATE = "on-start.sh", "on-create.sh"
 TEMPLATE = "template.yaml"
 LOCK = "conda-lock.yml"
 #: What a bundle is made of, beside the folder of the restore's modules and the wheel.
-BUNDLED = ("restore.py", ON_START, LOCK, "requirements.txt", "bootstrap.txt")
+BUNDLED = ("restore.py", ON_START, LOCK, "requirements.txt", "server-requirements.txt", "bootstrap.txt")
 MODULES = "restoring"
 
 
