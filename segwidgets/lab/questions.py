@@ -43,6 +43,7 @@ class Questions:
         specs: gives the kernelspecs of `kernelpython.KERNELS` that are registered.
         patience: seconds that an answer waits for a command.
         seconds: after which a command is killed.
+        limit: bytes that a command may print, a log excepted.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Questions:
         self._places, self._stop_places = asyncio.Semaphore(_AT_ONCE), asyncio.Semaphore(_AT_ONCE)
         self._waiting = 0
         self._kept: dict[tuple[object, ...], Shared[Any]] = {}
+        self._last_joined: tuple[list[Any], list[Any], list[rows.Row]] = ([], [], [])
 
     async def python(self) -> KernelPython:
         """The kernel's Python; RefusedError where there is none."""
@@ -106,15 +108,23 @@ class Questions:
             raise seen[0]  # type: ignore[misc]  # it is one of them
         if _ended(*values):
             board.expire()  # a run has ended that the list still shows running: its scores are due
-        return rows.joined(*values), min(times, default=None), list(dict.fromkeys(problems))
+        return self._joined(*values), min(times, default=None), list(dict.fromkeys(problems))
+
+    def _joined(self, board: list[Any], jobs: list[Any]) -> list[rows.Row]:
+        """The two lists as one; a page after a page of the same lists is not joined anew."""
+        known_board, known_jobs, found = self._last_joined
+        if board is not known_board or jobs is not known_jobs:
+            found = rows.joined(board, jobs)
+            self._last_joined = (board, jobs, found)
+        return found
 
     async def _board(self, python: KernelPython) -> tuple[list[Any], list[str]]:
-        output = await self._ask(python, "leaderboard", "--json", "--limit", str(RUNS))
+        output = await self._ask(python, "leaderboard", "--json", "--limit", str(RUNS + 1))
         found = _list(output)
         told = [shown(line.removeprefix("segwidgets: ")) for line in output.said.splitlines() if _ours(line)]
-        if len(found) == RUNS:
+        if len(found) > RUNS:
             told.append(f"Only the newest {RUNS:,} runs are listed.")
-        return found, told
+        return found[:RUNS], told
 
     async def _jobs(self, python: KernelPython) -> tuple[list[Any], list[str]]:
         return _list(await self._ask(python, "jobs", "--json", "--limit", str(RUNS))), []

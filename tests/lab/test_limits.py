@@ -127,6 +127,14 @@ async def test_of_a_long_log_the_end_is_kept(ask: Ask, pretend: Callable[[str], 
     assert answer.json["lines"] == ["line 299998", "line 299999"]
 
 
+async def test_the_list_says_where_it_ends(ask: Ask, pretend: Callable[[str], Path], tmp_path: Path) -> None:
+    (tmp_path / "printed").write_text(json.dumps([{**ROW, "name": f"run-{number}"} for number in range(5_001)]))
+    pretend(f"case \"$*\" in *jobs*) echo '[]';; *) cat '{tmp_path}/printed';; esac")
+    said = (await ask("runs", offset="4999", limit="5000")).json
+    assert (said["total"], len(said["runs"])) == (5_000, 1)
+    assert said["problem"] == "Only the newest 5,000 runs are listed."
+
+
 async def test_a_flood_on_stderr_hurts_nobody(ask: Ask, pretend: Callable[[str], Path]) -> None:
     pretend("head -c 5000000 /dev/zero >&2; echo '[]'")
     assert (await ask("runs")).json["runs"] == []
