@@ -4,7 +4,7 @@ import { Signal } from "@lumino/signaling";
 import { Widget } from "@lumino/widgets";
 import { button, say } from "../../../src/controls/elements";
 import { make } from "../../../src/shared/dom";
-import { count, plural } from "../../../src/shared/format";
+import { count } from "../../../src/shared/format";
 import { segmentsIcon } from "../icons";
 import { messageOf } from "../server";
 import type { Words } from "../words";
@@ -180,7 +180,8 @@ export class JobsSidebar extends Widget {
     const problem = this.outage || this.store.problem;
     say(this.problem, problem);
     this.problem.hidden = problem === "";
-    const counted = this.shown.length === runs.length ? plural(runs.length, "run") : words.__("%1 of %2", count(this.shown.length), plural(runs.length, "run"));
+    const all = words._n("%1 run", "%1 runs", runs.length, count(runs.length));
+    const counted = this.shown.length === runs.length ? all : words.__("%1 of %2", count(this.shown.length), all);
     const more = this.store.total > runs.length ? ` · ${words.__("reading %1 more …", count(this.store.total - runs.length))}` : "";
     say(this.status, runs.length === 0 ? "" : counted + more);
     this.empty.hidden = this.shown.length > 0;

@@ -12,7 +12,7 @@ export class StatusItem extends Widget {
   private readonly button: HTMLButtonElement;
   private readonly text: HTMLElement;
   private readonly live: HTMLElement;
-  private text_ = "";
+  private sentence = "";
 
   constructor(
     private readonly watch: IKernelWatch,
@@ -33,20 +33,20 @@ export class StatusItem extends Widget {
 
   /** Whether the status bar has room to give to it. */
   get shown(): boolean {
-    return this.text_ !== "";
+    return this.sentence !== "";
   }
 
   draw(): void {
     const { status, problem } = this.watch;
     const before = this.shown;
-    if (status === null) this.text_ = "";
-    else if (problem && status.state !== "none") this.text_ = this.words.__("RAPIDS: status unknown");
-    else this.text_ = itemText(status, this.always(), this.words);
-    this.text.textContent = this.text_;
+    if (status === null) this.sentence = "";
+    else if (problem && status.state !== "none") this.sentence = this.words.__("RAPIDS: status unknown");
+    else this.sentence = itemText(status, this.always(), this.words);
+    this.text.textContent = this.sentence;
     this.node.dataset["state"] = problem ? "unknown" : (status?.state ?? "none");
     const fraction = status?.state === "restoring" && !problem ? (status.fraction ?? 0) : 0;
     this.button.style.setProperty("--sw-done", `${Math.round(Math.min(1, Math.max(0, fraction)) * 1000) / 10}%`);
-    say(this.live, status && !problem ? spoken(status, this.words) : this.text_);
+    say(this.live, status && !problem ? spoken(status, this.words) : this.sentence);
     if (before !== this.shown) this.shownChanged.emit();
   }
 }
