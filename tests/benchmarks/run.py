@@ -19,6 +19,7 @@ import bench_neighbors
 import bench_panel
 import bench_path
 import bench_promotion
+import bench_restore
 import bench_tracking
 
 HERE = Path(__file__).parent
@@ -53,6 +54,7 @@ def sections(sizes: tuple[int, ...]) -> dict[str, Callable[[], str]]:
         "Promotion": bench_promotion.run,
         "The leaderboard": bench_tracking.run,
         "JupyterLab's start": bench_lab.run,
+        "The kernel's restore": bench_restore.run,
     }
 
 
