@@ -132,7 +132,8 @@ def plan(
         stops = any(isinstance(step, Call) and step.method == "stop_notebook_instance" for step in attach)
         checks += [*looks.of_instance(found, stops=stops, force=force), *more]
         steps += attach
-        notes.append(f"Its role must be allowed s3:GetObject on {where.uri(bundle)}: {found.get('RoleArn')}")
+        decrypt = f", and kms:Decrypt with {where.kms_key}" if where.kms_key else ""
+        notes.append(f"Its role must be allowed s3:GetObject on {where.uri(bundle)}{decrypt}: {found.get('RoleArn')}")
     return Plan(tuple(checks), tuple(steps), diff, tuple(notes))
 
 

@@ -14,6 +14,7 @@ from moto.server import ThreadedMotoServer
 import segwidgets
 from segwidgets.aws import Cloud
 from segwidgets.lifecycle import bundle as bundles
+from segwidgets.lifecycle import files
 from segwidgets.lifecycle.bundle import Bundle
 from segwidgets.lifecycle.deploy import Place
 
@@ -34,12 +35,10 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (root / "pyproject.toml").write_text("[project]\n")
     for name in ("on-start.sh", "on-create.sh", "template.yaml"):
         shutil.copy(ROOT / "lifecycle" / name, place)
-    (root / "conda-lock.yml").write_text("package: []\n")
-    (place / "restore.py").write_text("import restoring\n")
+    for name in set(files.BUNDLED) - {"on-start.sh"}:
+        (root if name == files.LOCK else place).joinpath(name).write_text(f"# {name}\n")
     (place / "restoring" / "__init__.py").write_text('"""Modules."""\n')
     (place / "restoring" / "phases.py").write_text("PHASES = ()\n")
-    (place / "requirements.txt").write_text("sagemaker==2.257 --hash=sha256:00\n")
-    (place / "bootstrap.txt").write_text("py-rattler==0.28 --hash=sha256:00\n")
     monkeypatch.setattr(segwidgets, "__file__", str(root / "segwidgets" / "__init__.py"))
     return root
 

@@ -15,17 +15,15 @@ from segwidgets.lifecycle import files
 from segwidgets.lifecycle.bundle import Bundle
 from segwidgets.lifecycle.errors import LifecycleError
 
-NAMES = [
-    "bootstrap.txt",
-    "bundle.json",
-    "conda-lock.yml",
-    "on-start.sh",
-    "requirements.txt",
-    "restore.py",
-    "restoring/__init__.py",
-    "restoring/phases.py",
-    "segwidgets-7.0-py3-none-any.whl",
-]
+NAMES = sorted(
+    [
+        *files.BUNDLED,
+        "bundle.json",
+        "restoring/__init__.py",
+        "restoring/phases.py",
+        "segwidgets-7.0-py3-none-any.whl",
+    ]
+)
 
 
 def entries(bundle: Bundle) -> list[tarfile.TarInfo]:
@@ -120,6 +118,6 @@ def test_a_bundle_shows_no_bytes(bundle: Bundle) -> None:
 def test_this_checkout_has_all_that_a_bundle_needs(wheel: Path) -> None:
     made = bundles.build(wheel)
     names = [entry.name for entry in entries(made)]
-    assert {"restore.py", "on-start.sh", "conda-lock.yml", "requirements.txt", "bootstrap.txt"} < set(names)
+    assert {"restore.py", "on-start.sh", "conda-lock.yml", "requirements.txt", "bootstrap.txt"} <= set(names)
     assert any(name.startswith("restoring/") for name in names)
     assert len(made.content) < 20e6
