@@ -123,7 +123,7 @@ def plan(
     notes: list[str] = []
     steps: list[Step] = []
     if any(check.name == "bucket" and check.state == "refused" for check in checks):
-        return Plan(tuple(checks), (), diff)
+        return Plan(tuple(checks))
     steps += upload(cloud, bundle, where, notes)
     steps += _configure(name, before, after, notes)
     if instance is not None:
