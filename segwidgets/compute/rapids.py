@@ -1,7 +1,8 @@
 """The stages by RAPIDS cuML on a GPU, with the arguments and results of the CPU's, so that one stands in for the other.
 
-Written against cuML 26.02 to 26.10; the contract tests hold every call to the signatures of both. Arrays come back to
-the host. Whether a GPU is there is `backend.choose`'s to say; cuML and cupy are imported where they are used.
+Written against cuML 26.02 to 26.10, and run with 26.10; the contract tests hold every call to the signatures of both.
+Arrays come back to the host. Whether a GPU is there is `backend.choose`'s to say; cuML and cupy are imported where they
+are used.
 
 The GPU's map is not the CPU's, digit by digit: other random numbers, another optimiser. A seed gives the same map again
 on the same device and release.
