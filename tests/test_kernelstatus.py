@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import json
 import os
 import subprocess
@@ -98,6 +99,22 @@ def test_another_directory_can_be_read(write: Write, tmp_path_factory: pytest.Te
 def test_a_status_comes_out_as_it_went_in(write: Write) -> None:
     write()
     assert read().to_dict() == RESTORING
+
+
+def test_what_the_restore_itself_writes_is_read_whole(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "lifecycle"))
+    layout = importlib.import_module("restoring.layout").Layout(place)
+    report = importlib.import_module("restoring.reporting").Report(layout, key="0123456789abcdef")
+    report.phase(
+        "downloading", gpu="Tesla T4", kernels={"rapids": None, "cpu": {"name": "segwidgets-cpu", "env": "/e"}}
+    )
+    report.count(packages=(1, 4), volume=(25, 100))
+    report.tell()
+    assert read().to_dict() == json.loads((place / "status.json").read_text())
+    assert read().line().startswith("restoring 25 %")
+    report.finish("ready")
+    assert read().line() == "ready"
+    assert [line.split()[1] for line in tail()] == ["downloading", "ready."]
 
 
 def test_a_status_cannot_be_changed(write: Write) -> None:
