@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from segwidgets.panel import KDistance, Panel, PointCloud
     from segwidgets.recipe import Clustering, ColumnGroup, Embedding, Features, Recipe, RecipeError
     from segwidgets.session import Cancelled, Result, Session
+    from segwidgets.stable import stability, stability_map
 
 _HOMES = {
     "DBSCAN": "compute.dbscan",
@@ -43,6 +44,8 @@ _HOMES = {
     "promote": "jobs",
     "read": "data",
     "samples": "data",
+    "stability": "stable",
+    "stability_map": "stable",
 }
 
 __all__ = [
@@ -68,6 +71,8 @@ __all__ = [
     "promote",
     "read",
     "samples",
+    "stability",
+    "stability_map",
 ]
 
 

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from segwidgets import __version__
-from segwidgets.cli import board, image, jobs, lifecycle, promote, run, source
+from segwidgets.cli import board, image, jobs, lifecycle, promote, run, source, stability
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -23,6 +23,7 @@ def _parser() -> argparse.ArgumentParser:
     reads = source.parser()
     run.add(commands, reads)
     promote.add(commands, reads)
+    stability.add(commands, reads)
     board.add(commands)
     jobs.add(commands)
     image.add(commands)

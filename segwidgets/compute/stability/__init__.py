@@ -2,12 +2,13 @@
 
 from segwidgets.compute.stability.agreement import Agreement, agreement, jaccard_by_segment
 from segwidgets.compute.stability.grid import Grid, checked_eps_grid, checked_sizes_grid, default_grid
-from segwidgets.compute.stability.map import StabilityMap, forecast, stability_map
+from segwidgets.compute.stability.map import Forecast, StabilityMap, forecast, stability_map
 from segwidgets.compute.stability.plateaus import Plateau, plateaus
 from segwidgets.compute.stability.setting import SegmentStability, Stability, stability
 
 __all__ = [
     "Agreement",
+    "Forecast",
     "Grid",
     "Plateau",
     "SegmentStability",
