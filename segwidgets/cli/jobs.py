@@ -33,6 +33,8 @@ def add(commands: Any) -> None:
 
 
 def _record(job: Job) -> dict[str, Any]:
+    from segwidgets.jobs import elsewhere
+
     progress = job.progress
     return {
         "name": job.name,
@@ -46,6 +48,7 @@ def _record(job: Job) -> dict[str, Any]:
         "progress": progress.overall,
         "created": job.created,
         "path": str(job.path),
+        **elsewhere.facts(job),
     }
 
 
