@@ -46,7 +46,7 @@ describe("which runs are listed", () => {
 
 describe("what a run says in a line", () => {
   it("is its verdict and scores when it has completed", () => {
-    expect(summary(run("a"), english)).toBe("exact · 5 segments · silhouette 0.5");
+    expect(summary(run("a"), english)).toBe("exact · 5 segments · silhouette 0.50");
     expect(summary(run("a", { verdict: "", segments: 1, silhouette: null }), english)).toBe("no verdict · 1 segment");
   });
 

@@ -81,7 +81,7 @@ export class LogWidget extends Widget {
       if (this.isDisposed) return;
       const text = lines.length > 0 ? lines.join("\n") : words.__("It has not written anything yet.");
       if (this.text.textContent !== text) this.text.textContent = text;
-      const counted = lines.length >= LINES ? words.__("the last %1 lines", count(LINES)) : words._n("%1 line", "%1 lines", lines.length, count(lines.length));
+      const counted = lines.length >= LINES ? words.__("the last %1 lines", count(LINES)) : words._n("%2 line", "%2 lines", lines.length, count(lines.length));
       say(this.status, live ? words.__("%1, running", counted) : words.__("%1, the run has ended", counted));
       this.toEnd();
       if (!live) {

@@ -103,8 +103,8 @@ export function summary(run: Run, words: Words): string {
     parts.push(textOf(run, "verdict") || words.__("no verdict"));
     const segments = numberOf(run, "segments");
     const silhouette = numberOf(run, "silhouette");
-    if (segments !== null) parts.push(words._n("%1 segment", "%1 segments", segments, count(segments)));
-    if (silhouette !== null) parts.push(words.__("silhouette %1", short(silhouette, 2)));
+    if (segments !== null) parts.push(words._n("%2 segment", "%2 segments", segments, count(segments)));
+    if (silhouette !== null) parts.push(words.__("silhouette %1", silhouette.toFixed(2)));
   } else {
     parts.push(status, textOf(run, "reason"));
   }

@@ -180,7 +180,7 @@ export class JobsSidebar extends Widget {
     const problem = this.outage || this.store.problem;
     say(this.problem, problem);
     this.problem.hidden = problem === "";
-    const all = words._n("%1 run", "%1 runs", runs.length, count(runs.length));
+    const all = words._n("%2 run", "%2 runs", runs.length, count(runs.length));
     const counted = this.shown.length === runs.length ? all : words.__("%1 of %2", count(this.shown.length), all);
     const more = this.store.total > runs.length ? ` · ${words.__("reading %1 more …", count(this.store.total - runs.length))}` : "";
     say(this.status, runs.length === 0 ? "" : counted + more);

@@ -174,10 +174,10 @@ function plan(value: unknown, words: Words): Line[] {
     const columns = Array.isArray(group["columns"]) ? group["columns"].map(String) : [];
     const transforms = Array.isArray(group["transforms"]) ? group["transforms"].map(String) : [];
     const more = columns.length - NAMES;
-    const names = columns.slice(0, NAMES).join(", ") + (more > 0 ? ` ${words._n("and %1 more", "and %1 more", more, more)}` : "");
+    const names = columns.slice(0, NAMES).join(", ") + (more > 0 ? ` ${words._n("and %1 more", "and %1 more", more)}` : "");
     return {
       label: `${label}: ${kinds[String(group["kind"])] ?? String(group["kind"])}`,
-      value: `${words._n("%1 column", "%1 columns", columns.length, columns.length)}${transforms.length > 0 ? `, ${transforms.join(" → ")}` : ""}`,
+      value: `${words._n("%1 column", "%1 columns", columns.length)}${transforms.length > 0 ? `, ${transforms.join(" → ")}` : ""}`,
       note: [typeof group["reason"] === "string" ? group["reason"] : "", names].filter(Boolean).join(" – "),
       unknown: false,
     };
