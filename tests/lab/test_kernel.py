@@ -142,6 +142,13 @@ async def test_the_version_is_asked_once(ask: Ask, pretend: Callable[[str], Path
     assert calls.read_text() == "-m segwidgets.cli --version\n"
 
 
+async def test_an_environment_that_was_mended_is_asked_again(ask: Ask, pretend: Callable[[str], Path]) -> None:
+    pretend("echo segwidgets 0.0.1")
+    assert (await ask("hello")).json["kernel"]["problem"]
+    pretend(f"echo segwidgets {segwidgets.__version__}")
+    assert (await ask("hello")).json["kernel"]["problem"] == ""
+
+
 async def test_an_environment_without_segwidgets_names_the_line_that_installs_it(
     ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pretend: Callable[[str], Path]
 ) -> None:
