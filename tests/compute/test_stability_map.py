@@ -49,6 +49,14 @@ def test_the_map_tells_what_all_rows_give(cloud: Any, made: StabilityMap) -> Non
         assert made.noise[1, column] == pytest.approx((labels < 0).mean(), abs=1e-6)
 
 
+def test_neighbouring_settings_are_compared_on_all_rows(cloud: Any, made: StabilityMap) -> None:
+    index = DensityIndex(cloud, 5, 8)
+    here, there = (index.labels(float(GRID.eps[column]), 5) for column in (3, 4))
+    assert made.across[1, 3] == pytest.approx(adjusted_rand_score(here, there), abs=1e-6)
+    here, there = (index.labels(float(GRID.eps[3]), size) for size in (5, 8))
+    assert made.along[1, 3] == pytest.approx(adjusted_rand_score(here, there), abs=1e-6)
+
+
 def test_one_giant_segment_is_no_agreement(made: StabilityMap) -> None:
     assert made.clusters[0, -1] == 1
     assert (made.ari[:, 0, -1] == 1.0).all()
@@ -64,15 +72,21 @@ def test_the_widest_plateau_is_the_truth(made: StabilityMap) -> None:
     assert [one.cells for one in found] == sorted((one.cells for one in found), reverse=True)
 
 
-def test_a_region_is_split_where_the_number_of_segments_changes(made: StabilityMap) -> None:
-    alike = np.ones_like(made.ari)
-    two = np.where(np.arange(9) < 4, 2, 3) * np.ones((4, 1), np.int32)
+def test_a_region_is_split_where_the_segments_change(made: StabilityMap) -> None:
+    across = np.ones_like(made.across)
+    across[:, 3] = 0.5
     seen = plateaus(
         dataclasses.replace(
-            made, ari=alike, clusters=two.astype(np.int32), noise=made.noise * 0, largest=made.largest * 0
+            made,
+            ari=np.ones_like(made.ari),
+            clusters=np.full_like(made.clusters, 3),
+            noise=made.noise * 0,
+            largest=made.largest * 0,
+            across=across,
+            along=np.ones_like(made.along),
         )
     )
-    assert [(one.clusters, one.cells) for one in seen] == [(3, 20), (2, 16)]
+    assert [one.cells for one in seen] == [20, 16]
     # The middle, furthest from every edge.
     assert GRID.eps.tolist().index(seen[0].eps) in {5, 6, 7}
     assert seen[0].min_samples in {5, 8}

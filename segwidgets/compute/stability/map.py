@@ -6,6 +6,7 @@ One tree of each sample answers all eps and all min_samples, so a map costs a fe
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import time
 from collections.abc import Callable, Iterator
 
@@ -29,8 +30,9 @@ class StabilityMap:
     """A map, finished or not.
 
     ``ari`` (repeats, m, e) float32: each sample's agreement with all rows, NaN where it has not been computed.
-    ``clusters`` (m, e) int32, ``noise`` and ``largest`` (m, e) float32: of all rows, shares of them. ``n`` rows,
-    ``share`` of them in a sample, drawn by ``seed``.
+    ``clusters`` (m, e) int32, ``noise`` and ``largest`` (m, e) float32: of all rows, shares of them. ``across``
+    (m, e - 1) and ``along`` (m - 1, e) float32: ARI of all rows' clusterings with those of the next eps and the next
+    min_samples. ``n`` rows, ``share`` of them in a sample, drawn by ``seed``.
     """
 
     grid: Grid
@@ -38,6 +40,8 @@ class StabilityMap:
     clusters: npt.NDArray[np.int32]
     noise: npt.NDArray[np.float32]
     largest: npt.NDArray[np.float32]
+    across: npt.NDArray[np.float32]
+    along: npt.NDArray[np.float32]
     n: int
     share: float
     seed: int
@@ -160,9 +164,17 @@ def stability_map(
             f"min_samples={most} is not allowed in the grid: samples have {int(n * share):,} rows. Take smaller ones."
         )
     whole = index if index is not None and index.max_min_samples >= most else DensityIndex(cloud, most, most)
-    made = so_far if so_far is not None else _begun(whole, grid, repeats, share, seed)
+    first = 1 / (1 + repeats)
+
+    def beginning(done: float) -> None:
+        tick(first * done)
+
+    def sampling(done: float) -> None:
+        tick(first + (1 - first) * done)
+
+    made = so_far if so_far is not None else _begun(whole, grid, repeats, share, seed, beginning)
     _check_same(made, grid, n, repeats, share, seed)
-    for ari in _rows(cloud, whole, made, end, tick):
+    for ari in _rows(cloud, whole, made, end, sampling):
         made = dataclasses.replace(made, ari=ari)
         if told is not None:
             told(made)
@@ -170,15 +182,24 @@ def stability_map(
     return made
 
 
-def _begun(index: DensityIndex, grid: Grid, repeats: int, share: float, seed: int) -> StabilityMap:
+def _begun(index: DensityIndex, grid: Grid, repeats: int, share: float, seed: int, tick: Tick) -> StabilityMap:
     """The map before any sample: what all rows give."""
     clusters = np.empty(grid.shape, np.int32)
     noise, largest = np.empty(grid.shape, np.float32), np.empty(grid.shape, np.float32)
+    sizes, steps = grid.shape
+    across, along = np.empty((sizes, steps - 1), np.float32), np.empty((sizes - 1, steps), np.float32)
+    before: list[npt.NDArray[np.int32]] = []
     for row, size in enumerate(grid.min_samples.tolist()):
+        tick(row / sizes)
         seen = index.profile(grid.eps, size)
         clusters[row], noise[row], largest[row] = seen.clusters, seen.noise, seen.largest
+        labels = [index.labels(eps, size) for eps in grid.eps.tolist()]
+        across[row] = [adjusted_rand(one, other) for one, other in itertools.pairwise(labels)]
+        if before:
+            along[row - 1] = [adjusted_rand(one, other) for one, other in zip(before, labels, strict=True)]
+        before = labels
     ari = np.full((repeats, *grid.shape), np.nan, np.float32)
-    return StabilityMap(grid, ari, clusters, noise, largest, index.n, share, seed)
+    return StabilityMap(grid, ari, clusters, noise, largest, across, along, index.n, share, seed)
 
 
 def _check_same(made: StabilityMap, grid: Grid, n: int, repeats: int, share: float, seed: int) -> None:

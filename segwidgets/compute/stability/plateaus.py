@@ -7,6 +7,8 @@ import dataclasses
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
 
 from segwidgets.compute.stability.map import StabilityMap
 
@@ -43,16 +45,22 @@ def plateaus(
         noise: share of noise up to which a cell counts.
         largest: share of rows in the largest segment up to which a cell counts: one giant segment is always stable.
 
-    Cells that touch by a side are of one plateau, but only where they have the same number of segments: a ridge between
-    two clusterings is not a way from one to the other.
+    Cells that touch by a side are of one plateau where all rows' clusterings agree from one to the other as well: a
+    ridge between two clusterings is not a way from one to the other.
     """
     mean = made.mean
     good = np.nan_to_num(mean, nan=-1.0) >= agreement
     good &= (made.noise <= noise) & (made.largest <= largest)
-    found = []
-    for clusters in np.unique(made.clusters[good]).tolist():
-        regions, count = ndimage.label(good & (made.clusters == clusters))
-        found += [_plateau(made, mean, regions == number) for number in range(1, count + 1)]
+    number = np.arange(good.size).reshape(good.shape)
+    across = (made.across >= agreement) & good[:, :-1] & good[:, 1:]
+    along = (made.along >= agreement) & good[:-1] & good[1:]
+    ends = (
+        np.concatenate([number[:, :-1][across], number[:-1][along]]),
+        np.concatenate([number[:, 1:][across], number[1:][along]]),
+    )
+    ways = coo_matrix((np.ones(len(ends[0]), bool), ends), (good.size, good.size))
+    region = connected_components(ways, directed=False)[1].reshape(good.shape)
+    found = [_plateau(made, mean, good & (region == one)) for one in np.unique(region[good])]
     return tuple(sorted(found, key=lambda one: (-one.cells, -one.ari, one.min_samples)))
 
 
