@@ -13,7 +13,6 @@ import contextlib
 import ctypes
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -263,6 +262,8 @@ class Instance:
             now = self.status()
             if now.get("state") in states and phase in {None, now["phase"]} and now["updated"] >= since:
                 return now
+            if now.get("finished") and not self.processes():
+                break
             time.sleep(0.002 if phase else 0.02)
         pytest.fail(f"not {' or '.join(states)} {phase or ''} after {timeout} s, but {self.status()}\n{self.log()}")
 
@@ -331,14 +332,3 @@ def running(instance: Instance) -> Iterator[Instance]:
         yield instance
     finally:
         instance.stop()
-
-
-def copy_of(volume: Path, to: Path) -> Path:
-    """A finished volume to break: hard links would break the original too, so blocks are shared where the disk can."""
-    subprocess.run(["cp", "-a", "--reflink=auto", str(volume), str(to)], check=True)
-    return to
-
-
-def remove(volume: Path) -> None:
-    """Give the space back at once."""
-    shutil.rmtree(volume, ignore_errors=True)

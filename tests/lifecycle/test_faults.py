@@ -1,0 +1,414 @@
+"""The whole of it on a simulated instance: on-start, a real restore from a real channel, real kernels, real faults.
+
+After every fault two things hold: each registered kernel stands on a finished environment and runs a cell, and the next
+start heals.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from segwidgets import kernelstatus
+
+from .instance import KERNELS, Instance, SmallVolume, Started, require_namespaces, running
+from .site import RAPIDS, Site
+
+LIMIT = 2.0
+WARM = 5.0
+BOTH = {"rapids", "segwidgets-cpu"}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _namespaces() -> None:
+    require_namespaces()
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    require_namespaces()
+    return Site(tmp_path_factory.mktemp("site"))
+
+
+@pytest.fixture(scope="module")
+def finished(site: Site) -> Iterator[SmallVolume]:
+    """A volume on which the first bundle is restored; copied, never used."""
+    with volume() as place, running(site.instance(place)) as machine:
+        machine.boot()
+        with site.serving(machine):
+            machine.start(site.script(machine, "first"))
+            settle(machine, "ready")
+        machine.stop()
+        yield place
+
+
+@pytest.fixture
+def bare(site: Site) -> Iterator[Instance]:
+    """A new instance: its volume is empty."""
+    with volume() as place, running(site.instance(place)) as machine:
+        machine.boot()
+        yield machine
+
+
+@pytest.fixture
+def cold(site: Site, finished: SmallVolume) -> Iterator[Instance]:
+    """An instance whose volume has py-rattler and nothing else."""
+    with volume() as place, running(site.instance(place)) as machine:
+        machine.boot()
+        machine.run(["mkdir", "-p", "/home/ec2-user/SageMaker/.rapids-kernel/wheels"])
+        for name in ("bootstrap", "wheels/bootstrap"):
+            copy(finished.path / ".rapids-kernel" / name, machine.kernel_dir / name)
+        yield machine
+
+
+@pytest.fixture
+def warm(site: Site, finished: SmallVolume) -> Iterator[Instance]:
+    """An instance after a stop: the volume has everything, the rest nothing."""
+    with volume() as place, running(site.instance(place)) as machine:
+        copy(finished.path / ".rapids-kernel", place.path / ".rapids-kernel")
+        machine.boot()
+        yield machine
+
+
+@contextlib.contextmanager
+def volume() -> Iterator[SmallVolume]:
+    """A volume in memory, large enough and quickly gone."""
+    place = SmallVolume("3g")
+    try:
+        yield place
+    finally:
+        place.close()
+
+
+def copy(original: Path, to: Path) -> None:
+    subprocess.run(["cp", "-a", str(original), str(to)], check=True)
+
+
+def at_once(started: Started) -> Started:
+    assert started.code == 0, started.output
+    assert started.seconds < LIMIT, started.output
+    assert started.inherited_is_closed(), "a detached process holds a descriptor of the script's caller"
+    return started
+
+
+def settle(instance: Instance, *states: str) -> dict[str, object]:
+    """Wait for the end of the restore; what it says then, which must be one of these states."""
+    instance.wait_until_quiet()
+    status = instance.status()
+    assert status["state"] in states, f"{status}\n{instance.log()}"
+    return status
+
+
+def heals(instance: Instance, script: str, *, whole: bool = True) -> None:
+    """The next start brings both kernels, on finished environments."""
+    at_once(instance.start(script))
+    settle(instance, "ready")
+    assert instance.registered_are_whole() == BOTH
+    left = [place.name for place in (instance.kernel_dir / "pkgs").glob(".*") if place.is_dir()]
+    assert not left, f"what was half-unpacked lies about: {left}"
+
+
+# ---- without a fault
+
+
+def test_a_first_start_ends_with_both_kernels_and_the_next_with_the_same_ones(site: Site, bare: Instance) -> None:
+    """The CPU kernel comes first; after a stop both are back in seconds, without network, and nothing has changed."""
+    cold = bare
+    with site.serving(cold) as server:
+        at_once(cold.start(site.script(cold, "first")))
+        while not cold.kernels():
+            assert cold.processes(), cold.log()
+            time.sleep(0.01)
+        assert set(cold.kernels()) == {"segwidgets-cpu"}
+        settle(cold, "ready")
+    assert cold.registered_are_whole() == BOTH
+    assert cold.run_cell("rapids", "import cuml, cudf; print(cuml.__version__)") == RAPIDS
+    assert len(server.requests) == len(set(server.requests)), "something was fetched twice"
+    before = trees(cold)
+    cold.stop()
+    cold.boot()
+    began = time.monotonic()
+    at_once(cold.start(site.script(cold, "first")))
+    while "rapids" not in cold.kernels():
+        assert time.monotonic() - began < WARM, cold.log()
+        time.sleep(0.01)
+    assert settle(cold, "ready")["warm"] is True
+    assert cold.registered_are_whole() == BOTH
+    assert trees(cold) == before
+
+
+def trees(instance: Instance) -> dict[str, tuple[int, int]]:
+    """Every file of environments and caches, by inode and size; what Python compiles for itself left out."""
+    top = instance.kernel_dir
+    return {
+        str(place.relative_to(top)): (place.lstat().st_ino, place.lstat().st_size)
+        for part in ("envs", "pkgs", "wheels")
+        for place in (top / part).rglob("*")
+        if not place.is_dir() and "__pycache__" not in place.parts
+    }
+
+
+# ---- the network
+
+
+def test_without_network_a_cold_start_registers_nothing_and_says_so(site: Site, cold: Instance) -> None:
+    script = site.script(cold, "first")
+    at_once(cold.start(script))
+    status = settle(cold, "failed")
+    assert status["reason"]
+    assert cold.kernels() == {}
+    assert str(status["reason"]) in at_once(cold.start(script)).output
+    cold.wait_until_quiet()
+    with site.serving(cold):
+        heals(cold, script)
+
+
+def test_a_server_that_drops_connections_is_asked_again(site: Site, cold: Instance) -> None:
+    script = site.script(cold, "first")
+    with site.serving(cold) as server:
+        server.spoil = lambda number, _path, content: content[: len(content) // 2] if number % 4 == 1 else content
+        heals(cold, script)
+
+
+def test_a_server_that_dies_on_the_way_costs_the_rest_only(site: Site, cold: Instance) -> None:
+    script = site.script(cold, "first")
+    with site.serving(cold) as server:
+        server.spoil = lambda number, _path, content: content if number <= 12 else b""
+        at_once(cold.start(script))
+        settle(cold, "failed", "degraded")
+        assert cold.registered_are_whole() <= {"segwidgets-cpu"}
+        had = set(server.requests[:12])
+    with site.serving(cold) as server:
+        heals(cold, script)
+    assert not had & set(server.requests), "what had come was fetched again"
+
+
+def test_a_slow_server_is_waited_for_and_a_second_start_does_not_disturb(site: Site, cold: Instance) -> None:
+    script = site.script(cold, "first")
+    with site.serving(cold) as server:
+        server.rate = site.size / 4
+        at_once(cold.start(script))
+        cold.wait_for("restoring", phase="downloading")
+        at_once(cold.start(script))
+        settle(cold, "ready")
+        assert cold.registered_are_whole() == BOTH
+    assert len(server.requests) == len(set(server.requests)), "two starts fetched the same"
+
+
+@pytest.mark.parametrize("damage", ["truncated", "bit-flipped"])
+def test_a_damaged_download_is_never_installed(site: Site, cold: Instance, damage: str) -> None:
+    script = site.script(cold, "first")
+    with site.serving(cold) as server:
+        server.spoil = lambda _number, path, content: damaged(content, damage) if "/cuml-" in path else content
+        at_once(cold.start(script))
+        status = settle(cold, "degraded")
+        assert cold.registered_are_whole() == {"segwidgets-cpu"}
+        assert "cuml" in str(status["reason"])
+        server.spoil = Site.untouched
+        heals(cold, script)
+
+
+def damaged(content: bytes, how: str) -> bytes:
+    middle = len(content) // 2
+    if how == "truncated":
+        return content[:middle]
+    return content[:middle] + bytes([content[middle] ^ 0x10]) + content[middle + 1 :]
+
+
+# ---- the volume
+
+
+@pytest.mark.parametrize("damage", ["truncated", "bit-flipped"])
+def test_a_damaged_cache_is_not_installed_from(site: Site, warm: Instance, damage: str) -> None:
+    whole = {}
+    for name in ("cuml", "ipykernel"):
+        (place,) = (warm.kernel_dir / "pkgs").glob(f"{name}-*/**/{name}/__init__.py")
+        whole[name] = place.read_bytes()
+        place.write_bytes(damaged(whole[name], damage))
+    with site.serving(warm):
+        heals(warm, site.script(warm, "changed"))
+    env = Path(str(warm.status()["kernels"]["rapids"]["env"]))
+    for name, content in whole.items():
+        (place,) = warm.path(env).glob(f"lib/python*/site-packages/{name}/__init__.py")
+        assert place.read_bytes() == content
+
+
+@pytest.mark.parametrize("short_of", ["bytes", "inodes"])
+def test_a_volume_with_too_little_room_is_refused_before_anything_is_fetched(site: Site, short_of: str) -> None:
+    size, inodes = {"bytes": ("250m", 0), "inodes": ("1g", 900)}[short_of]
+    small = SmallVolume(size, inodes)
+    try:
+        with running(site.instance(small)) as machine:
+            machine.boot()
+            with site.serving(machine) as server:
+                at_once(machine.start(site.script(machine, "first")))
+                reason = str(settle(machine, "failed")["reason"])
+            assert ("GB free" if short_of == "bytes" else "files more") in reason
+            assert "give it a larger volume" in reason
+            assert machine.kernels() == {}
+            assert not [path for path in server.requests if path.endswith(".conda")]
+    finally:
+        small.close()
+
+
+@pytest.mark.parametrize("short_of", ["bytes", "inodes"])
+def test_a_volume_that_fills_on_the_way_leaves_no_half_built_kernel_and_room_heals(
+    site: Site, cold: Instance, short_of: str
+) -> None:
+    script = site.script(cold, "first")
+    assert isinstance(cold.volume, SmallVolume)
+    filler = cold.volume.path / "filler"
+    with site.serving(cold) as server:
+
+        def fill(number: int, _path: str, content: bytes) -> bytes:
+            if number == 6:
+                fill_with(filler, short_of)
+            return content
+
+        if short_of == "inodes":
+            cold.volume.resize("3g", 40_000)
+        server.spoil = fill
+        at_once(cold.start(script))
+        settle(cold, "failed", "degraded")
+        assert "rapids" not in cold.kernels()
+        assert cold.registered_are_whole() <= {"segwidgets-cpu"}
+        shutil.rmtree(filler)
+        cold.volume.resize("3g")
+        heals(cold, script)
+
+
+def fill_with(place: Path, what: str) -> None:
+    """Take all bytes, or all inodes, that a volume has left."""
+    place.mkdir()
+    with contextlib.suppress(OSError):
+        if what == "bytes":
+            with (place / "large").open("wb") as file:
+                while True:
+                    file.write(bytes(1 << 24))
+        for number in itertools.count():
+            (place / str(number)).touch()
+
+
+def test_a_read_only_volume_registers_nothing_that_does_not_run(site: Site, warm: Instance) -> None:
+    warm.stop()
+    warm.read_only = True
+    warm.boot()
+    at_once(warm.start(site.script(warm, "first")))
+    warm.wait_until_quiet()
+    warm.registered_are_whole()
+    warm.stop()
+    warm.read_only = False
+    warm.boot()
+    heals(warm, site.script(warm, "first"))
+
+
+def test_clocks_that_jump_and_a_status_of_another_boot_change_nothing(site: Site, warm: Instance) -> None:
+    script = site.script(warm, "first")
+    before = trees(warm)
+    for moment in (0, 4_102_444_800):
+        status = {**warm.status(), "state": "restoring", "phase": "pip", "updated": moment, "started": moment}
+        status |= {"boot": "00000000-0000-0000-0000-000000000000", "pid": 1, "finished": None}
+        (warm.kernel_dir / "status.json").write_text(json.dumps(status))
+        for place in [warm.kernel_dir, *warm.kernel_dir.rglob("*")]:
+            os.utime(place, (moment, moment), follow_symlinks=False)
+        shutil.rmtree(warm.path(KERNELS), ignore_errors=True)
+        heals(warm, script)
+        assert warm.status()["started"] > 1_700_000_000
+    assert trees(warm) == before
+
+
+# ---- the process
+
+
+PHASES = (
+    *("bootstrap", "checking", "downloading", "installing cpu", "cpu kernel", "installing", "pip", "smoke test"),
+    *("registering", "server", "pruning"),
+)
+
+
+def test_killed_at_every_phase_in_turn_it_leaves_nothing_half_built_and_goes_on(site: Site, bare: Instance) -> None:
+    cold = bare
+    script = site.script(cold, "first")
+    killed = []
+    with site.serving(cold):
+        for phase in PHASES:
+            at_once(cold.start(script))
+            if reached(cold, phase):
+                cold.kill(signal.SIGKILL)
+                killed.append(phase)
+            cold.wait_until_quiet()
+            cold.registered_are_whole()
+        assert len(killed) >= len(PHASES) - 3, f"only these phases were caught: {killed}"
+        heals(cold, script)
+
+
+def reached(instance: Instance, phase: str) -> bool:
+    """Wait until the restore is at a phase; False where it ended without having been seen there."""
+    seen = False
+    while instance.processes() or not seen:
+        status = instance.status()
+        seen = seen or bool(instance.processes())
+        if status.get("state") == "restoring" and status.get("phase") == phase:
+            return True
+    return False
+
+
+def test_a_restore_that_alone_is_killed_is_told_and_the_next_start_heals(site: Site, cold: Instance) -> None:
+    script = site.script(cold, "first")
+    with site.serving(cold) as server:
+        server.rate = site.size / 4
+        at_once(cold.start(script))
+        cold.wait_for("restoring", phase="downloading")
+        cold.kill(signal.SIGKILL, only="restore.py")
+        cold.wait_until_quiet()
+        assert kernelstatus.read(cold.kernel_dir).state == "failed"
+        server.rate = 0
+        heals(cold, script)
+
+
+def test_two_starts_at_once_restore_once(site: Site, cold: Instance) -> None:
+    script = site.script(cold, "first")
+    with site.serving(cold) as server:
+        for end in [cold.begin(script) for _ in range(2)]:
+            at_once(end())
+        settle(cold, "ready")
+        assert cold.registered_are_whole() == BOTH
+    assert len(server.requests) == len(set(server.requests))
+
+
+# ---- another lock
+
+
+def test_a_changed_lock_brings_a_new_kernel_and_fetches_only_what_changed(site: Site, warm: Instance) -> None:
+    old = warm.status()["kernels"]["rapids"]["env"]
+    with site.serving(warm) as server:
+        heals(warm, site.script(warm, "changed"))
+    assert {path.rsplit("/", 1)[1].split("-")[0] for path in server.requests if path.endswith(".conda")} == {"cuml"}
+    assert warm.status()["kernels"]["rapids"]["env"] != old
+    assert warm.path(old).exists(), "the one before is kept"
+
+
+@pytest.mark.parametrize("bundle", ["missing", "wrong", "broken"])
+def test_a_broken_new_lock_leaves_the_old_kernel_and_the_next_good_one_heals(
+    site: Site, warm: Instance, bundle: str
+) -> None:
+    """A package that the channel has not, one whose checksum is not the lock's, one that does not import."""
+    old = warm.status()["kernels"]["rapids"]["env"]
+    with site.serving(warm):
+        at_once(warm.start(site.script(warm, bundle)))
+        status = settle(warm, "degraded")
+        assert "cuml" in str(status["reason"])
+        assert warm.registered_are_whole() == BOTH
+        assert warm.run_cell("rapids", "import cuml; print(cuml.__version__)") == RAPIDS
+        assert warm.status()["kernels"]["rapids"]["env"] == old
+        heals(warm, site.script(warm, "changed"))
