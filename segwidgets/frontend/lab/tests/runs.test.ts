@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { shut } from "../src/jobs/report";
 import type { Asked, Run } from "../src/jobs/model";
-import { ago, canStop, chosen, consolePage, costText, details, hasReport, isLive, listed, parted, progressOf, statuses, stepped, summary, toRun } from "../src/jobs/model";
+import { ago, canStop, chosen, consolePage, costText, details, hasReport, isLive, listed, parted, progressOf, statuses, stepped, summary, toRun, toRuns } from "../src/jobs/model";
 import { english } from "./english";
 
 const run = (name: string, changes: Record<string, unknown> = {}): Run =>
@@ -10,9 +10,19 @@ const all: Asked = { text: "", status: "", sortBy: "started", descending: true }
 const names = (runs: readonly Run[]): string[] => runs.map((one) => one.name);
 
 describe("a row of the server", () => {
-  it("keeps plain values only, and what tells it from others of its name", () => {
+  it("keeps plain values only", () => {
     const made = toRun({ name: "a", status: "failed", experiment: "spring", source: "mlflow", eps: null, odd: { deep: 1 }, list: [1] });
-    expect(made).toEqual({ id: "a\nspring\nmlflow", name: "a", status: "failed", experiment: "spring", source: "mlflow", eps: null });
+    expect(made).toEqual({ id: "a\nspring", name: "a", status: "failed", experiment: "spring", source: "mlflow", eps: null });
+  });
+});
+
+describe("the id of a run", () => {
+  it("stays when a tracker gets to know it", () => {
+    expect(toRun({ name: "a", experiment: "spring", source: "" }).id).toBe(toRun({ name: "a", experiment: "spring", source: "local" }).id);
+  });
+
+  it("tells runs of one name apart", () => {
+    expect(new Set(toRuns([{ name: "a" }, { name: "a" }, { name: "a", experiment: "b" }]).map((one) => one.id)).size).toBe(3);
   });
 });
 

@@ -9,14 +9,25 @@ export type { Run } from "../../../src/leaderboard/runs";
 
 const ENDED = new Set(["completed", "failed", "stopped"]);
 
-/** A row as the list holds it: plain values only, and an id that tells runs of one name apart. */
+/** A row as the list holds it: plain values only, and an id that stays as the run goes from its job to its trackers. */
 export function toRun(row: RunRow): Run {
   const run: Run = { id: "", name: String(row.name) };
   for (const [key, value] of Object.entries(row)) {
     if (value === null || ["string", "number", "boolean"].includes(typeof value)) run[key] = value as string | number | boolean | null;
   }
-  run.id = [textOf(run, "name"), textOf(run, "experiment"), textOf(run, "source")].join("\n");
+  run.id = `${run.name}\n${textOf(run, "experiment")}`;
   return run;
+}
+
+/** The rows of one page; of runs that share their name and experiment, later ones are told apart by a number. */
+export function toRuns(rows: readonly RunRow[]): Run[] {
+  const times = new Map<string, number>();
+  return rows.map((row) => {
+    const run = toRun(row);
+    const before = times.get(run.id) ?? 0;
+    times.set(run.id, before + 1);
+    return before === 0 ? run : { ...run, id: `${run.id}\n${before + 1}` };
+  });
 }
 
 export const isLive = (run: Run): boolean => !ENDED.has(textOf(run, "status"));

@@ -1,6 +1,6 @@
 import type { RunsPage } from "../api";
 import type { Run } from "./model";
-import { isLive, toRun } from "./model";
+import { isLive, toRuns } from "./model";
 
 /** Runs in one answer: enough for most, small enough to be asked for every few seconds. */
 export const PAGE = 250;
@@ -54,7 +54,7 @@ export class RunStore {
   }
 
   private put(index: number, page: RunsPage): void {
-    this.pages[index] = page.runs.map(toRun);
+    this.pages[index] = toRuns(page.runs);
     // A run that moved from one page to the next between two answers stands in both.
     const seen = new Map<string, Run>();
     for (const runs of this.pages) for (const run of runs ?? []) if (!seen.has(run.id)) seen.set(run.id, run);
