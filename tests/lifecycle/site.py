@@ -73,12 +73,15 @@ class Site:
         self._files["/simple/py-rattler/"] = f"<!doctype html><html><body>{link}</body></html>".encode()
         first = self._channel.lock()
         made = {"first": first, "wrong": self._channel.lock(changed={"cuml": "0" * 64})}
-        for build, broken in (("broken", True), ("changed", False)):
-            channels.add_stand_in(self._channel, "cuml", ["python", "cudf"], 400_000, broken=broken, build=build)
+        for build in ("broken", "missing", "changed"):
+            channels.add_stand_in(
+                self._channel, "cuml", ["python", "cudf"], 400_000, broken=build == "broken", build=build
+            )
             made[build] = self._channel.lock()
-        made["missing"] = made["changed"].replace("/cuml-", "/no-such-cuml-")
+        made["unreadable"] = made["changed"].replace("package:", "package: &anchor", 1)
         for place in (root / "channel/linux-64").iterdir():
-            self._files[f"/conda/linux-64/{place.name}"] = place.read_bytes()
+            if "standin_missing" not in place.name:
+                self._files[f"/conda/linux-64/{place.name}"] = place.read_bytes()
         self.bundles = {name: self._bundle(lock) for name, lock in made.items()}
         #: Bytes of the first bundle's packages.
         self.size = sum(len(data) for name, data in self._files.items() if name.rsplit("/", 1)[1] in first)

