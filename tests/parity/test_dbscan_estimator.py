@@ -30,7 +30,9 @@ CHECKS = [
 ]
 
 
-@pytest.mark.parametrize(("estimator", "check"), CHECKS, ids=str)
+@pytest.mark.parametrize(
+    ("estimator", "check"), CHECKS, ids=lambda one: getattr(getattr(one, "func", None), "__name__", str(one))
+)
 def test_it_is_a_scikit_learn_estimator(estimator: Any, check: Any) -> None:
     check(estimator)
 
