@@ -425,7 +425,7 @@ def test_a_running_job_shows_how_far_it_is_and_its_log_and_is_stopped_after_a_qu
         here.run(notebook, "segwidgets:show-jobs")
         page = notebook.page
         found = jobs(page)
-        run = found.get_by_role("option", name=job.name[-13:])
+        run = found.get_by_role("option", name=re.compile(job.name))
         expect(run).to_be_visible(timeout=LONG)
         run.click()
         expect(run).to_have_attribute("data-status", "live", timeout=30_000)

@@ -35,7 +35,9 @@ cpSync(join(here, "schema"), join(laid, "schema"), { recursive: true });
 const { private: _private, devDependencies: _devDependencies, scripts: _scripts, ...published } = JSON.parse(readFileSync(join(here, "package.json"), "utf8"));
 // The ids of modules are else drawn from where the sources lie on this machine.
 writeFileSync(join(laid, "ids.cjs"), 'module.exports = { optimization: { moduleIds: "natural", chunkIds: "natural" } };\n');
-published.jupyterlab = { ...published.jupyterlab, webpackConfig: "ids.cjs" };
+// Any JupyterLab from the oldest that is supported will do, not only the one of which the types are.
+const sharedPackages = Object.fromEntries(Object.entries(published.dependencies).map(([name, requiredVersion]) => [name, { requiredVersion }]));
+published.jupyterlab = { ...published.jupyterlab, webpackConfig: "ids.cjs", sharedPackages };
 writeFileSync(join(laid, "package.json"), `${JSON.stringify({ ...published, version }, null, 2)}\n`);
 
 const builder = join(dirname(require.resolve("@jupyter/builder/package.json")), "lib", "build-labextension.js");

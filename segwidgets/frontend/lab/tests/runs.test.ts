@@ -63,6 +63,7 @@ describe("what a run says in a line", () => {
   it("is how far it is while it runs, and why it failed", () => {
     expect(summary(run("a", { status: "running", stage: "layout", progress: 0.434 }), english)).toBe("layout · 43 %");
     expect(summary(run("a", { status: "failed", reason: "The disk is full." }), english)).toBe("failed · The disk is full.");
+    expect(summary(run("a", { status: "stopped", reason: "stopped on request" }), english)).toBe("stopped on request");
   });
 
   it("has a cost only where one is known, and says when it is the most it can be", () => {

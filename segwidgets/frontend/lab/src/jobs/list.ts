@@ -130,6 +130,9 @@ export class RunList {
     write(view.when, ago(textOf(run, "started"), Date.now(), words));
     write(view.line, summary(run, words));
     root.title = `${run.name}\n${summary(run, words)}`;
+    // The two halves of a name would be read with a pause between them.
+    const spoken = [run.name, summary(run, words), costText(run, words), ago(textOf(run, "started"), Date.now(), words)].filter(Boolean).join(", ");
+    if (root.getAttribute("aria-label") !== spoken) root.setAttribute("aria-label", spoken);
     const progress = progressOf(run);
     view.bar.hidden = progress === null;
     view.bar.style.setProperty("--sw-done", `${Math.round((progress ?? 0) * 100)}%`);

@@ -117,7 +117,9 @@ export function summary(run: Run, words: Words): string {
     if (segments !== null) parts.push(words._n("%2 segment", "%2 segments", segments, count(segments)));
     if (silhouette !== null) parts.push(words.__("silhouette %1", silhouette.toFixed(2)));
   } else {
-    parts.push(status, textOf(run, "reason"));
+    const reason = textOf(run, "reason");
+    if (!reason.startsWith(status)) parts.push(status);
+    parts.push(reason);
   }
   return parts.filter(Boolean).join(" · ");
 }
