@@ -20,6 +20,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -303,7 +304,9 @@ class Instance:
             python = Path(spec["argv"][0])
             inside = next(parent for parent in python.parents if parent.parent.name == "envs")
             assert self.path(inside / ".complete").exists(), f"{name} is registered on {inside}, which is half-built"
-            assert self.run_cell(name, code) == prints
+        with ThreadPoolExecutor() as cells:
+            printed = dict(zip(names, cells.map(lambda name: self.run_cell(name, code), names), strict=True))
+        assert printed == dict.fromkeys(names, prints)
         return set(names)
 
     # ---- the network
