@@ -9,10 +9,9 @@ import re
 import signal
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from segwidgets.data import samples
 from segwidgets.jobs import Job, promote
@@ -126,8 +125,7 @@ def test_the_details_tell_why_and_start_it_again(notebook: Notebook, here: Insta
     here.open(notebook)
     page = notebook.page
     expect(item(page)).to_have_text("RAPIDS: degraded, CPU kernel only", timeout=15_000)
-    item(page).focus()
-    page.keyboard.press("Enter")
+    item(page).press("Enter")
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text(reason)
     expect(dialog.locator(".sw-log")).to_contain_text("package-299")
@@ -551,9 +549,9 @@ def test_a_recipe_that_is_wrong_says_where(notebook: Notebook, here: Instance) -
 def test_versions_that_do_not_fit_are_told_once_with_the_way_out(notebook: Notebook, here: Instance) -> None:
     page = notebook.page
 
-    def older(route: object) -> None:
-        answer = route.fetch()  # type: ignore[attr-defined]
-        route.fulfill(response=answer, json={**answer.json(), "version": "0.0.9"})  # type: ignore[attr-defined]
+    def older(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, json={**answer.json(), "version": "0.0.9"})
 
     page.route("**/segwidgets/api/hello*", older)
     here.open(notebook)
@@ -567,7 +565,15 @@ def test_a_server_without_the_extension_is_told_how_to_get_it_and_not_asked_on(
     notebook: Notebook, here: Instance
 ) -> None:
     page = notebook.page
-    page.route("**/segwidgets/api/**", lambda route: route.fulfill(status=404, body="<html>Not Found</html>"))
+    asked: list[str] = []
+
+    def without(route: Route) -> None:
+        asked.append(route.request.url)
+        route.fulfill(status=404, body="<html>Not Found</html>")
+
+    page.route("**/segwidgets/api/**", without)
     here.open(notebook)
     expect(notice(notebook, "pip install --no-deps segwidgets")).to_have_count(1, timeout=30_000)
-    assert Path(notebook.shot("lab-no-server")).exists()
+    page.wait_for_timeout(5_000)
+    assert len(asked) == 2, "once for the versions, once for the kernel"
+    assert notebook.errors == []

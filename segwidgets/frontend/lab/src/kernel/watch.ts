@@ -4,7 +4,7 @@ import type { ISignal } from "@lumino/signaling";
 import { Signal } from "@lumino/signaling";
 import type { KernelLog, KernelStatus } from "../api";
 import type { IServer } from "../server";
-import { messageOf } from "../server";
+import { ServerError, messageOf } from "../server";
 
 /** How the kernel's restore stands, for every part that shows it. */
 export interface IKernelWatch {
@@ -42,7 +42,7 @@ export class KernelWatch implements IKernelWatch {
     });
     // A page that comes back to the front is not left with old news until the next look is due.
     document.addEventListener("visibilitychange", () => {
-      if (!document.hidden && this.poll.state.phase !== "constructed") void this.poll.refresh();
+      if (!document.hidden && !["constructed", "stopped"].includes(this.poll.state.phase)) void this.poll.refresh();
     });
   }
 
@@ -75,6 +75,8 @@ export class KernelWatch implements IKernelWatch {
       return status;
     } catch (error) {
       this.tell(this.status, messageOf(error));
+      // A server without our part gets none while it runs: whoever reloads the page asks again.
+      if (error instanceof ServerError && error.reason === "missing") void this.poll.stop();
       throw error;
     }
   }
