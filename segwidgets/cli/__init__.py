@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from segwidgets import __version__
-from segwidgets.cli import board, image, jobs, lifecycle, promote, run, source, stability
+from segwidgets.cli import board, image, jobs, lifecycle, promote, report, run, source, stability
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -26,6 +26,7 @@ def _parser() -> argparse.ArgumentParser:
     stability.add(commands, reads)
     board.add(commands)
     jobs.add(commands)
+    report.add(commands)
     image.add(commands)
     lifecycle.add(commands)
     return parser

@@ -62,7 +62,7 @@ def _stability(options: argparse.Namespace) -> int:
 def _words(found: StabilityOfRecipe) -> str:
     s = found.samples
     first = f"{s.repeats} samples of {s.share:.0%} of the rows: ARI {s.ari:.3f} ({s.ari_low:.3f} to {s.ari_high:.3f})"
-    lines = [f"{first}, AMI {s.ami:.3f}"]
+    lines = [first if s.ami is None else f"{first}, AMI {s.ami:.3f}"]
     if found.seeds is not None:
         m = found.seeds
         lines.append(f"{m.repeats} maps of other seeds: ARI {m.ari:.3f} ({m.ari_low:.3f} to {m.ari_high:.3f})")

@@ -142,6 +142,11 @@ class Job:
         except FileNotFoundError:
             return ""
 
+    @property
+    def output_data(self) -> Path:
+        """Where a finished job's files lie: its report, the segment table, figures, and the result's folder."""
+        return self._layout.output_data
+
     def result(self) -> StoredResult:
         """The finished run's files, read back and checked against their digests.
 

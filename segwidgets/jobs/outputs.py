@@ -24,14 +24,18 @@ if TYPE_CHECKING:
 _FIGURES = {"k-distance.png": "k-distance", "cloud.png": "clusters", "sizes.png": "sizes"}
 #: What sets a segment apart: this many columns each.
 _TOP = 10
+#: Samples that stability is judged on, fewer of large tables, none of tiny ones.
+_REPEATS, _FEWER_REPEATS = 10, 3
+_MANY_ROWS, _FEWEST_ROWS = 200_000, 50
 
 
 def write_outputs(layout: Layout, spec: JobSpec, table: Table, result: Result) -> dict[str, str | bytes]:
-    """Write ``segments.csv``, ``figures/``, ``report.json`` and the model's folder; returns what a tracker is given.
+    """Write ``segments.csv``, ``figures/``, the report and the model's folder; returns what a tracker is given.
 
     The report's data and the segment table hold aggregates only: no id, no row.
     """
     from segwidgets.compute.profiles import profile_segments
+    from segwidgets.report import write_report
 
     profiles = profile_segments(table, result.labels, top=_TOP)
     segments = profiles.to_frame().to_csv(index=False)
@@ -43,6 +47,7 @@ def write_outputs(layout: Layout, spec: JobSpec, table: Table, result: Result) -
     for name, picture in pictures.items():
         storage.write_atomic(place / "figures" / name, picture)
     _write_model(layout, spec, result)
+    write_report(place, place / "report.html")
     return {"segments.csv": segments, **pictures}
 
 
@@ -59,6 +64,8 @@ def _report(spec: JobSpec, result: Result, segments: list[dict[str, Any]]) -> di
     profile = result.density.profile(grid, min_samples) if len(grid) else None
     return {
         "job": spec.name,
+        "table": spec.table_name,
+        "mode": spec.mode,
         "rows": len(result.labels),
         "recipe": result.recipe.to_dict(),
         "digests": {
@@ -71,6 +78,7 @@ def _report(spec: JobSpec, result: Result, segments: list[dict[str, Any]]) -> di
         "scores": result.scores.to_dict(),
         "names": {str(label): name for label, name in result.names.items()},
         "segments": segments,
+        "stability": _stability(result),
         "k_distances": {"place": (kept + 1).tolist(), "distance": curve[kept].tolist(), "k": core_k(min_samples)},
         "knee": None if bend is None else dataclasses.asdict(bend),
         "plateau": list(plateau(result.density, eps, min_samples)) if eps > 0 else None,
@@ -78,6 +86,20 @@ def _report(spec: JobSpec, result: Result, segments: list[dict[str, Any]]) -> di
         if profile is None
         else {name: getattr(profile, name).tolist() for name in ("eps", "clusters", "noise", "largest")},
     }
+
+
+def _stability(result: Result) -> dict[str, Any] | None:
+    """Whether the segments come back on samples of the rows; None where there is too little to sample."""
+    from segwidgets.compute.stability import stability
+
+    clustering = result.recipe.clustering
+    if not clustering.eps or len(result.labels) < _FEWEST_ROWS or not len(result.sizes):
+        return None
+    repeats = _REPEATS if len(result.labels) <= _MANY_ROWS else _FEWER_REPEATS
+    found = stability(
+        result.embedding, result.labels, eps=clustering.eps, min_samples=clustering.min_samples, repeats=repeats
+    )
+    return dataclasses.asdict(found)
 
 
 def _figures(result: Result) -> dict[str, bytes]:

@@ -11,6 +11,8 @@ import numpy.typing as npt
 from segwidgets.compute.kernel import kernel
 from segwidgets.compute.scores.estimate import checked_labels
 
+#: Segments up to which the mutual information is adjusted.
+_MOST_FOR_AMI = 1_000
 #: Cells of a table of two clusterings for each row: above that most of them are empty, and sorting is quicker.
 _CELLS_A_ROW = 4
 
@@ -20,11 +22,11 @@ class Agreement:
     """Both are 1 for the same partition and 0 on average for chance; noise is a label of its own.
 
     ``ari``: adjusted Rand index (Hubert and Arabie 1985). ``ami``: adjusted mutual information (Vinh, Epps and Bailey
-    2010).
+    2010), None with more than 1,000 segments on one side: what chance gives takes minutes to compute then.
     """
 
     ari: float
-    ami: float
+    ami: float | None
 
 
 @kernel()
@@ -89,7 +91,8 @@ def agreement(a: npt.ArrayLike, b: npt.ArrayLike) -> Agreement:
 
     one = np.maximum(checked_labels(a), -1).astype(np.int32)
     other = np.maximum(checked_labels(b, len(one)), -1).astype(np.int32)
-    return Agreement(adjusted_rand(one, other), float(adjusted_mutual_info_score(one, other)))
+    few = max(int(one.max(initial=-1)), int(other.max(initial=-1))) < _MOST_FOR_AMI
+    return Agreement(adjusted_rand(one, other), float(adjusted_mutual_info_score(one, other)) if few else None)
 
 
 def jaccard_by_segment(before: npt.ArrayLike, after: npt.ArrayLike) -> npt.NDArray[np.float64]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -35,15 +36,16 @@ class Stability:
     """A clustering against those of samples of its rows.
 
     ``ari`` and ``ami``: means over the samples, ``ari_low`` to ``ari_high`` and ``ami_low`` to ``ami_high`` the whole
-    range of them: samples share most of their rows, so this is a spread and no confidence interval.
+    range of them: samples share most of their rows, so this is a spread and no confidence interval. The AMI is None
+    where there are too many segments for it.
     """
 
     ari: float
     ari_low: float
     ari_high: float
-    ami: float
-    ami_low: float
-    ami_high: float
+    ami: float | None
+    ami_low: float | None
+    ami_high: float | None
     repeats: int
     share: float
     segments: tuple[SegmentStability, ...]
@@ -51,13 +53,12 @@ class Stability:
     @classmethod
     def of(
         cls,
-        aris: npt.ArrayLike,
-        amis: npt.ArrayLike,
+        aris: Sequence[float],
+        amis: Sequence[float | None],
         jaccards: npt.NDArray[np.float64],
         share: float,
     ) -> Stability:
         """From what each sample gave: ``jaccards`` (repeats, segments), NaN where a sample had no row of a segment."""
-        ari, ami = np.asarray(aris, dtype=np.float64), np.asarray(amis, dtype=np.float64)
         told = np.isfinite(jaccards)
         count = np.maximum(told.sum(axis=0), 1)
         mean = np.where(told, jaccards, 0.0).sum(axis=0) / count
@@ -66,10 +67,19 @@ class Stability:
             SegmentStability(number, float(mean[number]), float(gone[number]), _word(float(mean[number])))
             for number in range(jaccards.shape[1])
         )
-        low, high = (float(ari.min()), float(ami.min())), (float(ari.max()), float(ami.max()))
+        told_of = [value for value in amis if value is not None]
+        whole = told_of if len(told_of) == len(amis) else []
         return cls(
-            float(ari.mean()), low[0], high[0], float(ami.mean()), low[1], high[1], len(ari), share, segments
-        )  # fmt: skip
+            ari=float(np.mean(aris)),
+            ari_low=min(aris),
+            ari_high=max(aris),
+            ami=float(np.mean(whole)) if whole else None,
+            ami_low=min(whole, default=None),
+            ami_high=max(whole, default=None),
+            repeats=len(aris),
+            share=share,
+            segments=segments,
+        )
 
 
 def _word(jaccard: float) -> str:
