@@ -10,6 +10,7 @@ import asyncio
 import importlib
 import logging
 import random
+import re
 import sys
 import threading
 import time
@@ -195,7 +196,23 @@ def install(
         if turn + 1 == TRIES or any(word in said for word in _HOPELESS):
             raise RestoreError(_words(said))
         report.log(f"try {turn + 1} of {TRIES} failed: {said}")
+        if "hash mismatch" in said:
+            _forget(layout, wanted, said)
         sleep(PAUSE * 2**turn * (1 + random.random() / 2))  # noqa: S311 - no secret
+
+
+def _forget(layout: Layout, wanted: Sequence[Any], said: str) -> None:
+    """Delete from the cache the packages that a failure names.
+
+    py-rattler notes the checksum that it expects beside a cached package before it has checked what it fetches, so the
+    next try would take what was cached under another checksum for the package that is locked.
+    """
+    for record in wanted:
+        name = record.name.normalized
+        stem = f"{name}-{record.version}-{record.build}"
+        if stem in said or name in re.split(r"[^A-Za-z0-9._-]+", said):
+            remove_tree(layout.pkgs / stem)
+            (layout.pkgs / f"{stem}.lock").unlink(missing_ok=True)
 
 
 def _tried(

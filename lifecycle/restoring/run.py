@@ -77,6 +77,8 @@ class Restore:
         """Do all of it; the exit code."""
         try:
             reason = self._restore()
+        except Stopped as error:
+            return self._failed(str(error), at_once=True)
         except RestoreError as error:
             return self._failed(str(error))
         except OSError as error:
@@ -150,13 +152,10 @@ class Restore:
         """Until the new one is there, or if it fails, the last environment that ran stays registered."""
         for kernel in missing:
             last = self._last_good(kernel)
-            if last is None:
-                kernels.withdraw(kernel, self.jupyter_data)
-                continue
-            try:
-                kernels.smoke(last, kernel.imports)
-            except RestoreError as error:
-                self.report.log(str(error))
+            trouble = "" if last is None else _tried(last, kernel)
+            if last is None or trouble is not None:
+                if trouble:
+                    self.report.log(trouble)
                 kernels.withdraw(kernel, self.jupyter_data)
                 continue
             self._register(kernel, last, current=False)
@@ -300,7 +299,17 @@ class Restore:
         lines.append(f"setsid {command} </dev/null >>{shlex.quote(str(self.layout.log))} 2>&1 &")
         write_if_new(self.layout.retry, "\n".join(lines) + "\n", 0o755)
 
-    def _failed(self, reason: str) -> int:
+    def _failed(self, reason: str, *, at_once: bool = False) -> int:
+        """The last word of a restore that did not work out: what ran before stays registered, whatever failed.
+
+        ``at_once`` leaves no time to try it.
+        """
+        for kernel in (CPU, RAPIDS):
+            if self._registered[kernel.part] is None:
+                with contextlib.suppress(OSError, RestoreError):
+                    last = self._last_good(kernel)
+                    if last is not None and (at_once or _tried(last, kernel) is None):
+                        self._register(kernel, last, current=False)
         left = {part: said for part, said in self._registered.items() if said is not None}
         if left:
             names = " and ".join(sorted(said["name"] for said in left.values()))

@@ -93,7 +93,11 @@ class Channel:
         for name in chosen:
             one = self.packages[name]
             lines += [f"- name: {name}", f"  version: '{one.version}'", "  manager: conda", "  platform: linux-64"]
-            lines += ["  dependencies:", *(f"    {item}: ''" for item in one.depends)] if one.depends else ["  dependencies: {}"]
+            lines += (
+                ["  dependencies:", *(f"    {item}: ''" for item in one.depends)]
+                if one.depends
+                else ["  dependencies: {}"]
+            )
             lines += [f"  url: {one.url}", "  hash:", f"    md5: {one.md5}"]
             lines += [f"    sha256: {(changed or {}).get(name, one.sha256)}", "  category: main", "  optional: false"]
         return "\n".join(lines) + "\n"
@@ -203,7 +207,9 @@ def build(root: Path, *, stand_in_bytes: int = 400_000) -> Channel:
     return channel
 
 
-def add_stand_in(channel: Channel, name: str, depends: Iterable[str], size: int, *, broken: bool = False, build: str = "0") -> Made:
+def add_stand_in(
+    channel: Channel, name: str, depends: Iterable[str], size: int, *, broken: bool = False, build: str = "0"
+) -> Made:
     """A package in the place of a RAPIDS one, with so many bytes that do not compress; a broken one does not import."""
     said = 'raise ImportError("broken on purpose")' if broken else f'__version__ = "{RAPIDS}"'
     files: Files = {

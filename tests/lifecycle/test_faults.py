@@ -430,10 +430,6 @@ def test_a_package_whose_checksum_is_not_the_locks_is_never_installed(site: Site
         heals(cold, site.script(cold, "first"))
 
 
-@pytest.mark.xfail(
-    reason="py-rattler notes the lock's checksum beside the cached package before it has checked the new one, so that "
-    "the second try takes the old content for the new",
-)
 def test_a_package_that_is_cached_under_another_checksum_is_not_taken_for_it(site: Site, warm: Instance) -> None:
     old = warm.status()["kernels"]["rapids"]["env"]
     with site.serving(warm):
@@ -442,7 +438,6 @@ def test_a_package_that_is_cached_under_another_checksum_is_not_taken_for_it(sit
     assert warm.status()["kernels"]["rapids"]["env"] == old
 
 
-@pytest.mark.xfail(reason="the restore reads the lock before it has registered the last good environment")
 def test_a_lock_that_cannot_be_read_leaves_the_old_kernel(site: Site, warm: Instance) -> None:
     at_once(warm.start(site.script(warm, "unreadable")))
     settle(warm, "degraded")
