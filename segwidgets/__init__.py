@@ -13,6 +13,7 @@ from segwidgets.lazy import lazy
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from segwidgets.assignment import assign
     from segwidgets.compute.dbscan import DBSCAN
     from segwidgets.compute.density import DensityIndex
     from segwidgets.data import DataError, Table, read, samples
@@ -40,6 +41,7 @@ _HOMES = {
     "Result": "session",
     "Session": "session",
     "Table": "data",
+    "assign": "assignment",
     "leaderboard": "jobs",
     "promote": "jobs",
     "read": "data",
@@ -67,6 +69,7 @@ __all__ = [
     "Session",
     "Table",
     "__version__",
+    "assign",
     "leaderboard",
     "promote",
     "read",

@@ -13,7 +13,6 @@ from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse as sp
 
 from segwidgets.cache import Cache
 from segwidgets.compute import embedding as methods
@@ -26,6 +25,7 @@ from segwidgets.compute.neighbors import Neighbors
 from segwidgets.compute.progress import Cancelled
 from segwidgets.compute.scores import sizes as cluster_sizes
 from segwidgets.data import Table
+from segwidgets.placing import Placing
 from segwidgets.recipe import Recipe, RecipeError
 from segwidgets.result import Preview, Progress, Result, Scores, array_digest
 from segwidgets.run import Run
@@ -254,27 +254,10 @@ class Session:
         """
         if result.table_digest != self.table.digest:
             raise ValueError("the result is of another table: take a session on the table that it was made from.")
-        from segwidgets.compute.embedding.pca import pca_components
-        from segwidgets.compute.embedding.transform import transform
-
-        e = result.recipe.embedding
         run = Run(progress, cancel)
         X = self._stages(result.recipe, run).features.values
-        Q = feature_stage.fit(self.table, result.recipe.features).apply(table, run.tick("features")).values
-        if e.method == "none":
-            return np.ascontiguousarray(Q.toarray() if sp.issparse(Q) else Q, dtype=np.float32)
-        if e.method == "pca":
-            return pca_components(X, e.n_components).project(Q)
-        return transform(
-            X,
-            result.embedding,
-            Q,
-            n_neighbors=e.n_neighbors,
-            metric=e.metric or feature_stage.default_metric(result.recipe.features),
-            n_epochs=e.n_epochs if e.method == "umap" else 0,
-            tick=run.tick("layout"),
-            **umap_settings(e),
-        )
+        placing = Placing(self.table, result.recipe, result.embedding, X)
+        return placing(table, run)
 
     def _checked_embedding(self, embedding: npt.NDArray[np.float32], recipe: Recipe) -> npt.NDArray[np.float32]:
         points = np.ascontiguousarray(embedding, dtype=np.float32)

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from segwidgets import __version__
-from segwidgets.cli import board, image, jobs, lifecycle, promote, report, run, source, stability
+from segwidgets.cli import assign, board, image, jobs, lifecycle, promote, report, run, source, stability
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -24,6 +24,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add(commands, reads)
     promote.add(commands, reads)
     stability.add(commands, reads)
+    assign.add(commands)
     board.add(commands)
     jobs.add(commands)
     report.add(commands)

@@ -31,9 +31,9 @@ def _node_cores(core: Any, start: Any, densest: Any) -> None:
 
 @kernel(parallel=True)
 def _reach_first(
-    new: Any, axes: Any, eps: float, points: Any, start: Any, boxes: Any, core: Any, densest: Any, host: Any
+    new: Any, axes: Any, eps: float, points: Any, start: Any, boxes: Any, core: Any, densest: Any, host: Any, least: Any
 ) -> None:
-    """For each new point the core point that it reaches at the smallest eps, or -1."""
+    """For each new point the core point that it reaches at the smallest eps, or -1; and that eps, or infinity."""
     leaves = start.size - 1
     for i in prange(host.size):
         stack = np.empty(64, np.int64)
@@ -82,6 +82,7 @@ def _reach_first(
                 bound[top + 1] = to_a
                 top += 2
         host[i] = found
+        least[i] = limit if found >= 0 else np.inf
 
 
 def assign(
@@ -91,8 +92,8 @@ def assign(
     new: NDArray[np.float64],
     eps: float,
     tick: Tick = no_tick,
-) -> NDArray[np.int32]:
-    """(m,) labels of ``new`` (m, d): by the core point that each reaches at the smallest eps, -1 if at none.
+) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+    """Labels of ``new`` (m, d), by the core point that each reaches at the smallest eps, -1 if at none; and that eps.
 
     Args:
         tree: The boxes over the points.
@@ -105,10 +106,12 @@ def assign(
     densest = np.empty(len(tree.boxes), np.float64)
     _node_cores(core, tree.start, densest)
     host = np.empty(len(new), np.int32)
+    least = np.empty(len(new), np.float64)
     for low in range(0, len(new), _SLICE):
         tick(low / len(new))
         part = slice(low, low + _SLICE)
         _reach_first(
-            new[part], axes_of(tree.points), eps, tree.points, tree.start, tree.boxes, core, densest, host[part]
-        )
-    return np.where(host >= 0, labels[host], np.int32(-1))
+            new[part], axes_of(tree.points), eps, tree.points, tree.start, tree.boxes, core, densest, host[part],
+            least[part],
+        )  # fmt: skip
+    return np.where(host >= 0, labels[host], np.int32(-1)), least

@@ -223,6 +223,19 @@ class DensityIndex:
         Raises:
             ValueError: As `labels`, or new_points of another width than the index's, with NaN or infinities.
         """
+        return self.reached(new_points, eps, min_samples, tick=tick)[0]
+
+    def reached(
+        self, new_points: ArrayLike, eps: float, min_samples: int | None = None, *, tick: Tick = no_tick
+    ) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+        """`assign`'s labels, and how far each new point is from its cluster: (m,) int32 and (m,) float64.
+
+        The distance is the smallest eps at which the point is reached by a core point of its cluster, the larger of
+        their distance and that point's core distance: never above ``eps``, and infinite for -1.
+
+        Raises:
+            ValueError: As `assign`.
+        """
         at, new = checked_eps(eps), checked_points(new_points, self.dims)
         m = self._checked_min_samples(min_samples)
         labels = cut(self._hierarchy(m), self._lists, at, first=False).labels
