@@ -15,6 +15,10 @@ def of(value: float, words: tuple[tuple[float, str], ...]) -> str:
     return next((text for least, text in words if value >= least), words[-1][1])
 
 
+def _plural(count: int, word: str) -> str:
+    return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"
+
+
 def summary(facts: Facts) -> list[str]:
     """What was found, in a few sentences."""
     count = len(facts.segments) + facts.hidden[0]
@@ -22,7 +26,7 @@ def summary(facts: Facts) -> list[str]:
         none = "no segment was found: at these settings nobody has enough customers alike around them."
         return [f"Among {facts.rows:,} customers {none}"]
     first = (
-        f"{facts.rows:,} customers fall into {count:,} segment{'s' if count != 1 else ''}; {facts.covered:.0%} of them "
+        f"{facts.rows:,} customers fall into {_plural(count, 'segment')}; {facts.covered:.0%} of them "
         f"belong to one, and {facts.noise:,} are too unlike all others."
     )
     found = [first]
@@ -31,8 +35,8 @@ def summary(facts: Facts) -> list[str]:
         found.append(f"The largest, {largest.name}, holds {largest.size:,} customers ({largest.share:.0%}).")
     if facts.hidden[0]:
         found.append(
-            f"{facts.hidden[0]:,} segments with fewer than {facts.floor} customers, {facts.hidden[1]:,} in all, are "
-            "not shown, so that nobody can be recognised."
+            f"{_plural(facts.hidden[0], 'segment')} of fewer than {facts.floor} customers ({facts.hidden[1]:,} in all) "
+            f"{'is' if facts.hidden[0] == 1 else 'are'} left out, so that nobody can be recognised."
         )
     silhouette = facts.scores.get("silhouette")
     if silhouette:
@@ -48,8 +52,8 @@ def steadiness(facts: Facts) -> str:
     steady = sum(1 for one in facts.segments if one.stability is not None and one.stability >= 0.75)
     known = sum(1 for one in facts.segments if one.stability is not None)
     return (
-        f"Of {known:,} segments {steady:,} come back when only {said['share']:.0%} of the customers are looked at "
-        f"({said['repeats']} samples, agreement {said['ari']:.2f})."
+        f"Of {_plural(known, 'segment')} {steady:,} come back when only {said['share']:.0%} of the customers are looked "
+        f"at ({said['repeats']} samples, agreement {said['ari']:.2f})."
     )
 
 

@@ -122,11 +122,11 @@ def test_a_segment_below_the_floor_is_counted_and_not_shown(html: str, job: Job,
     page = Page(html)
     small = [one for one in said["segments"] if one["segment"] >= 0 and one["size"] < 20]
     assert [one["size"] for one in small] == [12]
-    assert "1 segments with fewer than 20 customers, 12 in all, are not shown" in page.words
+    assert "1 segment of fewer than 20 customers (12 in all) is left out" in page.words
     assert f"Segment {small[0]['segment']}" not in page.words
     shown = Page(make_report(job.output_data, floor=10))
     assert f"Segment {small[0]['segment']}" in shown.words
-    assert "not shown" not in shown.words
+    assert "left out" not in shown.words
 
 
 @pytest.mark.parametrize("floor", [4, 0, -1])
