@@ -52,8 +52,8 @@ def steadiness(facts: Facts) -> str:
     steady = sum(1 for one in facts.segments if one.stability is not None and one.stability >= 0.75)
     known = sum(1 for one in facts.segments if one.stability is not None)
     return (
-        f"Of {_plural(known, 'segment')} {steady:,} come back when only {said['share']:.0%} of the customers are looked "
-        f"at ({said['repeats']} samples, agreement {said['ari']:.2f})."
+        f"Of {_plural(known, 'segment')} {steady:,} come back when only {said['share']:.0%} of the customers are "
+        f"looked at ({said['repeats']} samples, agreement {said['ari']:.2f})."
     )
 
 
