@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from segwidgets.jobs import Job, leaderboard, promote
     from segwidgets.panel import KDistance, Panel, PointCloud
     from segwidgets.recipe import Clustering, ColumnGroup, Embedding, Features, Recipe, RecipeError
+    from segwidgets.segments import describe_segments
     from segwidgets.session import Cancelled, Result, Session
     from segwidgets.stable import stability, stability_map
 
@@ -42,6 +43,7 @@ _HOMES = {
     "Session": "session",
     "Table": "data",
     "assign": "assignment",
+    "describe_segments": "segments",
     "leaderboard": "jobs",
     "promote": "jobs",
     "read": "data",
@@ -70,6 +72,7 @@ __all__ = [
     "Table",
     "__version__",
     "assign",
+    "describe_segments",
     "leaderboard",
     "promote",
     "read",

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from segwidgets import __version__
-from segwidgets.cli import assign, board, image, jobs, lifecycle, promote, report, run, source, stability
+from segwidgets.cli import assign, board, image, jobs, lifecycle, promote, report, run, segments, source, stability
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -28,6 +28,7 @@ def _parser() -> argparse.ArgumentParser:
     board.add(commands)
     jobs.add(commands)
     report.add(commands)
+    segments.add(commands)
     image.add(commands)
     lifecycle.add(commands)
     return parser
