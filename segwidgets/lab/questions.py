@@ -216,12 +216,13 @@ class Questions:
             return output
         told = [line.removeprefix("segwidgets: ") for line in output.said.splitlines() if _ours(line)]
         if output.status == 2 and told:
-            text = shown(told[-1])
+            text = f"{shown(told[-1])} {_way_out(output)}".strip()
             missing = text.startswith(("there is no job", "the recipe of", "the folder of"))
             raise RefusedError(404 if missing else 502, "unknown" if missing else "cannot", text)
         mend = ""
         with contextlib.suppress(RefusedError):  # the failure itself says more
             mend = kernelpython.mismatch(python.path, await self.version(python))
+        mend = mend or _way_out(output)
         raise RefusedError(
             502,
             "kernel-broken",
@@ -274,6 +275,12 @@ class Questions:
 
 def _ours(line: str) -> bool:
     return line.startswith("segwidgets: ")
+
+
+def _way_out(output: asking.Output) -> str:
+    """What to do where a module is missing: the environment has segwidgets but not what it needs."""
+    lacks = "No module named" in _last(output)
+    return "Install what it needs in that environment: pip install segwidgets" if lacks else ""
 
 
 def _last(output: asking.Output) -> str:

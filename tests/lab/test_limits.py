@@ -149,6 +149,16 @@ async def test_a_crash_is_told_by_its_last_line(ask: Ask, pretend: Callable[[str
     assert "s3cret" not in answer.text
 
 
+async def test_what_the_kernels_environment_lacks_is_told_with_the_way_out(
+    ask: Ask, pretend: Callable[[str], Path]
+) -> None:
+    pretend("echo \"segwidgets: No module named 'numpy'\" >&2; exit 2")
+    answer = await ask("runs/a/recipe")
+    assert answer.json["message"].endswith(
+        "No module named 'numpy' Install what it needs in that environment: pip install segwidgets"
+    )
+
+
 async def test_an_older_command_line_is_told_by_its_version(ask: Ask, pretend: Callable[[str], Path]) -> None:
     pretend(
         'case "$*" in *--version*) echo segwidgets 0.0.1;; '
