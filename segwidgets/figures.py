@@ -26,7 +26,7 @@ def figure(result: Result, name: str, *, width: float = 6.4, height: float = 4.0
 
     Args:
         result: a run.
-        name: one of `FIGURES`: "k-distance", "profile", "clusters" or "sizes".
+        name: one of `FIGURES`: "k-distance", "profile", "clusters", "map" or "sizes".
         width: in inches.
         height: in inches.
 
@@ -116,6 +116,24 @@ def _clusters(result: Result, made: Figure) -> None:
         axes.legend(frameon=False, markerscale=4, fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
 
 
+def _map(result: Result, made: Figure) -> None:
+    """The map as it looks from where it is widest: a figure in three dimensions hides half of it on paper."""
+    points = display(result.embedding)
+    if points.shape[1] > 2 and len(points) > 2:
+        centred = points - points.mean(axis=0)
+        points = centred @ np.linalg.svd(centred[:: max(1, len(points) // _DRAWN)], full_matrices=False)[2][:2].T
+    every = max(1, -(-len(points) // _DRAWN))
+    points, labels = points[::every], result.labels[::every]
+    axes = made.subplots()
+    # From one dot in a hundred points of the page to one in a hundred of the figure.
+    area = float(np.clip(20_000 / max(1, len(points)), 0.4, 12.0))
+    for label, colour in [(-1, noise_colour()), *_colours(result).items()]:
+        x, y = points[labels == label].T
+        axes.scatter(x, y, s=area if label >= 0 else area / 2, color=[colour], linewidths=0, rasterized=True)
+    axes.set_aspect("equal", adjustable="datalim")
+    axes.set_axis_off()
+
+
 def _sizes(result: Result, made: Figure) -> None:
     colours = _colours(result)
     shown = list(colours)[:_BARS]
@@ -136,5 +154,6 @@ FIGURES: dict[str, Callable[[Result, Figure], None]] = {
     "k-distance": _k_distance,
     "profile": _profile,
     "clusters": _clusters,
+    "map": _map,
     "sizes": _sizes,
 }

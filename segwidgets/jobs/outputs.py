@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from segwidgets.result import Result
 
 #: The figures by file name, as `figures.figure` calls them.
-_FIGURES = {"k-distance.png": "k-distance", "cloud.png": "clusters", "sizes.png": "sizes"}
+_FIGURES = {"k-distance.png": "k-distance", "cloud.png": "clusters", "map.png": "map", "sizes.png": "sizes"}
+#: Inches and dots an inch where a figure has its own: the report shows the map across the page.
+_SIZES = {"map": (9.0, 6.0, 140)}
 #: What sets a segment apart: this many columns each.
 _TOP = 10
 #: Samples that stability is judged on, fewer of large tables, none of tiny ones.
@@ -108,7 +110,8 @@ def _figures(result: Result) -> dict[str, bytes]:
     found = {}
     for file, name in _FIGURES.items():
         picture = io.BytesIO()
-        figure(result, name).savefig(picture, format="png", dpi=100)
+        width, height, dots = _SIZES.get(name, (6.4, 4.0, 100))
+        figure(result, name, width=width, height=height).savefig(picture, format="png", dpi=dots)
         found[file] = picture.getvalue()
     return found
 

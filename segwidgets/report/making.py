@@ -13,7 +13,8 @@ from segwidgets.report.page import page
 
 #: Bytes of a report at most; pictures are left out before it grows beyond that.
 LIMIT = 5_000_000
-_PICTURES = ("cloud.png",)
+#: The map, and what jobs of an earlier version left of it.
+_PICTURES = ("map.png", "cloud.png")
 
 
 def make_report(

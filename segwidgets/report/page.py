@@ -32,7 +32,7 @@ def page(
 
     Args:
         facts: what it says.
-        pictures: PNG by name; "cloud.png" is the map.
+        pictures: PNG by name; "map.png", else "cloud.png", is the map.
         title: of the page; of the table's name by default.
         made: when; now by default.
         comparison: what a comparison with an earlier run says in public, its ``sentences`` and ``rows``.
@@ -87,7 +87,7 @@ def _numbers(facts: Facts) -> str:
 
 
 def _map(pictures: Mapping[str, bytes]) -> str:
-    picture = pictures.get("cloud.png")
+    picture = pictures.get("map.png") or pictures.get("cloud.png")
     if picture is None:
         return ""
     data = base64.b64encode(picture).decode()
