@@ -62,7 +62,7 @@ def test_clusters_are_drawn_one_colour_each(dims: int, tmp_path: Path) -> None:
 
 
 def test_what_is_no_figure_is_refused(result: Result) -> None:
-    with pytest.raises(ValueError, match="'k-distance', 'profile', 'clusters', 'sizes'"):
+    with pytest.raises(ValueError, match="'k-distance', 'profile', 'clusters', 'map', 'sizes'"):
         figure(result, "pie")
     with pytest.raises(ValueError, match="inches"):
         figure(result, "sizes", width=0)
