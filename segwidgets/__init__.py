@@ -14,6 +14,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from segwidgets.assignment import assign
+    from segwidgets.comparing import compare, drift
     from segwidgets.compute.dbscan import DBSCAN
     from segwidgets.compute.density import DensityIndex
     from segwidgets.data import DataError, Table, read, samples
@@ -43,7 +44,9 @@ _HOMES = {
     "Session": "session",
     "Table": "data",
     "assign": "assignment",
+    "compare": "comparing",
     "describe_segments": "segments",
+    "drift": "comparing",
     "leaderboard": "jobs",
     "promote": "jobs",
     "read": "data",
@@ -72,7 +75,9 @@ __all__ = [
     "Table",
     "__version__",
     "assign",
+    "compare",
     "describe_segments",
+    "drift",
     "leaderboard",
     "promote",
     "read",

@@ -11,7 +11,20 @@ import sys
 from collections.abc import Sequence
 
 from segwidgets import __version__
-from segwidgets.cli import assign, board, image, jobs, lifecycle, promote, report, run, segments, source, stability
+from segwidgets.cli import (
+    assign,
+    board,
+    compare,
+    image,
+    jobs,
+    lifecycle,
+    promote,
+    report,
+    run,
+    segments,
+    source,
+    stability,
+)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -29,6 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     jobs.add(commands)
     report.add(commands)
     segments.add(commands)
+    compare.add(commands)
     image.add(commands)
     lifecycle.add(commands)
     return parser

@@ -12,6 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import bench_assign
 import bench_density
 import bench_embedding
 import bench_lab
@@ -52,6 +53,7 @@ def sections(sizes: tuple[int, ...]) -> dict[str, Callable[[], str]]:
         "Neighbours": bench_neighbors.run,
         "The density index": density,
         "Promotion": bench_promotion.run,
+        "Assigning new rows": bench_assign.run,
         "The leaderboard": bench_tracking.run,
         "JupyterLab's start": bench_lab.run,
         "The kernel's restore": bench_restore.run,

@@ -1,0 +1,123 @@
+"""Two runs beside each other, and this week's table beside an approved run."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from segwidgets.assignment import Assigned, Assigner, assign
+from segwidgets.compute.drift import Changes, ColumnDrift, Thresholds, Verdict, changes, column_drift, judge
+from segwidgets.result import Progress
+from segwidgets.segmentation import Segmentation, segmentation
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from segwidgets.data import Table
+
+__all__ = ["Compared", "Drifted", "compare", "drift"]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Compared:
+    """Two runs and what changed from the first to the second."""
+
+    a: Segmentation
+    b: Segmentation
+    changes: Changes
+
+    def figure(self, *, width: float = 6.4, height: float = 4.2) -> Figure:
+        """The flow diagram; see `flowfigure.flow_figure`."""
+        from segwidgets.flowfigure import flow_figure
+
+        return flow_figure(self.changes, before=self.a.called, after=self.b.called, width=width, height=height)
+
+    def to_public(self) -> dict[str, Any]:
+        """As JSON takes it: counts and shares, no id."""
+        names = {
+            "a": {str(label): name for label, name in self.a.names.items()},
+            "b": {str(label): name for label, name in self.b.names.items()},
+        }
+        return {**self.changes.to_dict(), "names": names}
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Drifted:
+    """A new table beside an approved run: its rows in the run's segments, its columns, and the verdict."""
+
+    assigned: Assigned = dataclasses.field(repr=False)
+    columns: tuple[ColumnDrift, ...]
+    verdict: Verdict
+
+    def to_public(self) -> dict[str, Any]:
+        """As JSON takes it: counts and shares, no id."""
+        return {
+            "verdict": dataclasses.asdict(self.verdict),
+            "columns": [dataclasses.asdict(one) for one in self.columns],
+            "rows": len(self.assigned.labels),
+        }
+
+
+def compare(a: Any, b: Any, *, baseline: float | None = None, repeats: int = 1000, seed: int = 0) -> Compared:
+    """Compare two runs of the same or of different tables, by the ids of the customers in both.
+
+    Args:
+        a: a job, a job's name, a folder of results, or a `Result`: the one before.
+        b: likewise: the one after.
+        baseline: the share of customers that moves between two runs of one recipe, or on samples of its rows: what
+            counts as noise of the labels. None: only the bootstrap over customers speaks.
+        repeats: bootstrapped tables of flows.
+        seed: of the bootstrap.
+
+    Raises:
+        ValueError: one of them is no whole result, or they have no customer in common.
+    """
+    one, other = segmentation(a), segmentation(b)
+    found = changes(one.ids, one.labels, other.ids, other.labels, baseline=baseline, repeats=repeats, seed=seed)
+    if not found.common:
+        raise ValueError(
+            f"{one.name} and {other.name} have no id in common, so nobody can be followed: read both tables with the "
+            "column that names the customer (id=…), or assign the new table to the old run (segwidgets.assign)."
+        )
+    return Compared(one, other, found)
+
+
+def drift(
+    what: Any,
+    table: Table,
+    *,
+    reference: Table | None = None,
+    thresholds: Thresholds | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    cancel: threading.Event | None = None,
+) -> Drifted:
+    """May an approved run be used on this table? Its rows are assigned, its columns held against the run's own.
+
+    Args:
+        what: the approved run; see `assign`.
+        table: this week's rows.
+        reference: the table that the run was made from; a local job knows its own.
+        thresholds: where the verdict changes.
+        progress: called in this thread.
+        cancel: when set, the work stops.
+
+    Raises:
+        ValueError: as `assign`.
+        DataError: a column is missing or of another kind.
+        Cancelled: ``cancel`` was set.
+    """
+    asked = what if isinstance(what, Assigner) else Assigner(what, reference=reference)
+    columns = column_drift(asked.run.rows, table)
+    assigned = assign(asked, table, progress=progress, cancel=cancel)
+    verdict = judge(
+        columns,
+        none=int((assigned.labels < 0).sum()),
+        rows=len(assigned.labels),
+        none_before=float(np.mean(asked.run.labels < 0)),
+        thresholds=thresholds,
+    )
+    return Drifted(assigned, columns, verdict)

@@ -1,0 +1,51 @@
+"""What it takes to assign a million new rows to the segments of a job with a 3-D map: seconds and memory."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+REFERENCE, NEW = 20_000, 1_000_000
+#: What it may take, on two cores.
+SECONDS, GIGABYTES = 60, 2
+
+#: In a process of its own, whose peak is its own. The rows are made first, and count towards the memory.
+_CODE = """
+import resource, sys, tempfile, time
+from pathlib import Path
+import segwidgets as sw
+from segwidgets.assignment import Assigner
+reference, new = int(sys.argv[1]), int(sys.argv[2])
+table = sw.samples.blobs(reference, n_features=10)
+result = sw.Session(table).run(sw.Recipe().replace(n_components=3))
+rows = sw.samples.blobs(new, seed=0, n_features=10)
+asked = Assigner(result, reference=table)
+sw.assign(asked, table.take(range(2)))
+with tempfile.TemporaryDirectory() as work:
+    begun = time.perf_counter()
+    found = sw.assign(asked, rows, out=Path(work) / "out.parquet")
+    print(time.perf_counter() - begun, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, found.none)
+"""
+
+
+def measure(reference: int = REFERENCE, new: int = NEW) -> tuple[float, float, float]:
+    """Seconds, the process's peak in GiB, and the share in no segment."""
+    told = subprocess.run(
+        [sys.executable, "-c", _CODE, str(reference), str(new)], check=True, capture_output=True, text=True
+    ).stdout.split()
+    seconds, peak, none = map(float, told[-3:])
+    return seconds, peak, none
+
+
+def run() -> str:
+    """A sentence for RESULTS.md."""
+    seconds, peak, none = measure()
+    return (
+        f"{NEW:,} new rows x 10 columns into a 3-D UMAP map of {REFERENCE:,} rows, Parquet written: {seconds:.0f} s "
+        f"(at most {SECONDS}), the process's peak {peak:.2f} GiB with both tables and the map's own run (at most "
+        f"{GIGABYTES}), {none:.1%} in no segment."
+    )
+
+
+if __name__ == "__main__":
+    sys.stdout.write(run() + "\n")
