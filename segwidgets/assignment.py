@@ -93,7 +93,7 @@ class Assigner:
         cancel: threading.Event | None = None,
     ) -> Iterator[tuple[slice, npt.NDArray[np.int32], npt.NDArray[np.float64]]]:
         """Slice by slice of ``table``: which rows, their labels and distances."""
-        if isinstance(rows, bool) or not isinstance(rows, int) or rows < 1:
+        if isinstance(rows, bool) or rows < 1:
             raise ValueError(f"rows={rows!r} is not allowed: it is how many rows are worked on at once, from 1.")
         total = table.n_rows
         for low in range(0, total, rows):

@@ -94,8 +94,8 @@ class Layer:
         for number, rows in self.locks:
             if rows[-1] >= len(found):
                 raise ValueError(
-                    f"segment {number} is locked with row {rows[-1]:,}, and there are {len(found):,} rows: a layer fits "
-                    "the table that it was made on."
+                    f"segment {number} is locked with row {rows[-1]:,}, and there are {len(found):,} rows: a layer "
+                    "fits the table that it was made on."
                 )
             found[list(rows)] = number
         return self._joined(found)

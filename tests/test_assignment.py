@@ -146,3 +146,13 @@ def test_a_job_knows_its_own_rows(table: sw.Table, new: sw.Table, result: sw.Res
     job = sw.promote(RECIPE, table, result=result, experiment="assigned").wait(300)
     found = sw.assign(job.name, new)
     np.testing.assert_array_equal(found.labels, sw.assign(result, new, reference=table).labels)
+
+
+def test_a_damaged_copy_of_the_rows_is_not_taken(result: sw.Result, table: sw.Table, folder: Path) -> None:
+    with pytest.raises(ValueError, match="holds no result"):
+        sw.assign(folder.parent, table)
+    changed = sw.read(table.to_frame() * 2)
+    with pytest.raises(ValueError, match="its digest is"):
+        sw.assign(folder, table, reference=changed)
+    with pytest.raises(ValueError, match="rows=0 is not allowed"):
+        sw.assign(result, table, reference=table, rows=0)

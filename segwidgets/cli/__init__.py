@@ -1,4 +1,4 @@
-"""``segwidgets run | promote | leaderboard | jobs | job | image | lifecycle``: what the panel does, without a notebook.
+"""``segwidgets run | promote | assign | compare | leaderboard | jobs | …``: what the panel does, without a notebook.
 
 Exit status: 0, 1 when a job that was waited for did not complete, 2 when what was asked for cannot be done, 130 after
 Ctrl-C. Results go to stdout, everything else to stderr.

@@ -65,7 +65,8 @@ def _moved(found: Compared) -> str:
     rows = [
         [
             one.event, "-" if one.before is None else found.a.called(one.before),
-            "-" if one.after is None else found.b.called(one.after), f"{one.share_before:.1%}", f"{one.share_after:.1%}",
+            "-" if one.after is None else found.b.called(one.after),
+            f"{one.share_before:.1%}", f"{one.share_after:.1%}",
             f"{one.change:+.1%} ({one.low:+.1%} to {one.high:+.1%})", "yes" if one.beyond_noise else "no",
         ]
         for one in c.segments

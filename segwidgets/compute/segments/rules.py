@@ -197,9 +197,9 @@ def _columns(table: Table, rows: npt.NDArray[np.intp]) -> tuple[Any, list[_Asked
         shown = np.argsort(-often, kind="stable")[:_LEVELS]
         place = np.full(len(texts.levels) + 1, -1)
         place[shown] = np.arange(len(shown))
-        at = place[codes]  # -1, missing, finds the last entry
-        there = np.flatnonzero(at >= 0)
-        blocks.append(sparse.csc_matrix((np.ones(len(there)), (there, at[there])), (len(rows), len(shown))))
+        home = place[codes]  # -1, missing, finds the last entry
+        there = np.flatnonzero(home >= 0)
+        blocks.append(sparse.csc_matrix((np.ones(len(there)), (there, home[there])), (len(rows), len(shown))))
         asked += [_Asked(column.name, texts.levels[level], whole=True) for level in shown.tolist()]
     if not blocks:
         return None, asked, ()
