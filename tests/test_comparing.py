@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -110,3 +111,15 @@ def test_the_analyst_gets_ids_that_the_public_form_lacks(runs: dict[str, Path]) 
     assert not any(f'"{one}"' in text for one in np.concatenate([middle, found.boundary(0)]))
     with pytest.raises(ValueError, match="segment=99 is not there"):
         found.representatives(99)
+
+
+def test_describing_tells_its_progress_and_stops_when_asked(runs: dict[str, Path]) -> None:
+    reference = sw.read(runs["first-table"])
+    told: list[float] = []
+    sw.describe_segments(runs["first"], reference=reference, progress=lambda now: told.append(now.overall))
+    assert told == sorted(told)
+    assert told[-1] == pytest.approx(1.0)
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(sw.Cancelled):
+        sw.describe_segments(runs["first"], reference=reference, cancel=stop)

@@ -66,7 +66,7 @@ def test_what_cannot_be_is_refused_in_words() -> None:
     both = Layer().locked(BEFORE, 0).locked(BEFORE, 1)
     with pytest.raises(ValueError, match="unlock all but one"):
         both.merged(BEFORE, [0, 1], "x")
-    with pytest.raises(ValueError, match="rows locked in segment 0"):
+    with pytest.raises(ValueError, match="rows that are locked in segment 0"):
         Layer().locked(BEFORE, 0).locked(np.zeros(12, int) + 3, 3)
     with pytest.raises(ValueError, match="fits the table"):
         Layer().locked(BEFORE, 2).apply(BEFORE[:5])

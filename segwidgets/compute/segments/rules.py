@@ -26,6 +26,8 @@ LEAF = 20
 #: Rows that trees learn from at most, a sample of more.
 MOST_ROWS = 100_000
 _LEVELS = 50
+#: Ways to a segment that are told in words at most.
+_PATHS = 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,7 +73,8 @@ class Explanation:
         by_chance = f"always saying the largest segment: {self.baseline:.0%}"
         lines = [f"{told} (on rows that the rules were not made from; {by_chance})."]
         for rule in self.rules:
-            said = " or ".join(rule.text) or "no rule of its own"
+            more = f" or {len(rule.text) - _PATHS} smaller rules" if len(rule.text) > _PATHS else ""
+            said = (" or ".join(rule.text[:_PATHS]) or "no rule of its own") + more
             right = "" if rule.precision is None else f"right {rule.precision:.0%}, "
             lines.append(f"segment {rule.segment}: {said} ({right}finds {rule.recall:.0%})")
         return "\n".join(lines)
@@ -84,6 +87,7 @@ class _Asked:
     column: str
     level: str | None
     whole: bool
+    counted: bool = False
 
 
 def explain(
@@ -186,7 +190,7 @@ def _columns(table: Table, rows: npt.NDArray[np.intp]) -> tuple[Any, list[_Asked
                 entries[gone] = _median(known, zeros)
                 imputed.append(name)
             whole = bool((entries == np.rint(entries)).all())
-            asked.append(_Asked(name, None, whole))
+            asked.append(_Asked(name, None, whole, counted=table.column(name).kind == "count"))
         blocks.append(matrix)
     for column in table.columns:
         if not column.usable or column.kind != "category":
@@ -228,10 +232,17 @@ def _paths(tree: Any, asked: list[_Asked]) -> dict[int, list[tuple[int, str]]]:
     inner = tree.tree_
     found: dict[int, list[tuple[int, str]]] = {}
 
+    def only(node: int) -> int | None:
+        """The segment that every way on from here ends in: the last questions may change nothing."""
+        if inner.feature[node] < 0:
+            return int(tree.classes_[int(np.argmax(inner.value[node][0]))])
+        left, right = only(int(inner.children_left[node])), only(int(inner.children_right[node]))
+        return left if left == right else None
+
     def walk(node: int, bounds: dict[int, tuple[float, float]]) -> None:
         feature = int(inner.feature[node])
-        if feature < 0:
-            segment = int(tree.classes_[int(np.argmax(inner.value[node][0]))])
+        segment = only(node)
+        if segment is not None:
             text = " and ".join(_said(asked[at], *bound) for at, bound in bounds.items()) or "all rows"
             found.setdefault(segment, []).append((int(inner.n_node_samples[node]), text))
             return
@@ -252,6 +263,10 @@ def _said(asked: _Asked, low: float, high: float) -> str:
         least, most = (math.floor(low) + 1 if math.isfinite(low) else low), (
             math.floor(high) if math.isfinite(high) else high
         )  # fmt: skip
+        if asked.counted and most == 0:
+            return f"no {asked.column}"
+        if asked.counted and least == 1 and math.isinf(high):
+            return f"some {asked.column}"
         if least == most:
             return f"{asked.column} is {least:,}"
         above, below = f"at least {least:,}", f"at most {most:,}"
