@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from segwidgets.layer import Layer
@@ -16,6 +16,7 @@ BEFORE = np.repeat([0, 1, 2], 4).astype(np.int32)
 labelled = st.lists(st.integers(-1, 4), min_size=12, max_size=12).map(lambda one: np.array(one, np.int32))
 
 
+@settings(deadline=None)
 @given(labelled)
 def test_an_empty_layer_and_one_with_locks_change_nothing_on_the_labels_they_were_made_on(labels: np.ndarray) -> None:
     layer = Layer()
@@ -26,6 +27,7 @@ def test_an_empty_layer_and_one_with_locks_change_nothing_on_the_labels_they_wer
     np.testing.assert_array_equal(layer.apply(labels, labels), labels)
 
 
+@settings(deadline=None)
 @given(labelled, st.integers(0, 2), st.booleans())
 def test_rows_of_a_locked_segment_keep_it_whatever_the_new_labels_say(
     after: np.ndarray, which: int, named: bool
@@ -38,6 +40,7 @@ def test_rows_of_a_locked_segment_keep_it_whatever_the_new_labels_say(
     assert (layer.apply(after)[which == BEFORE] == which).all()
 
 
+@settings(deadline=None)
 @given(labelled)
 def test_a_layer_comes_back_from_json(after: np.ndarray) -> None:
     layer = Layer().locked(BEFORE, 2).merged(BEFORE, [0, 1], "families")

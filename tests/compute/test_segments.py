@@ -209,6 +209,15 @@ def test_labels_of_chance_are_not_explained(table: sw.Table) -> None:
     assert explain(table, chance).accuracy < 0.42
 
 
+def test_no_rule_speaks_of_a_few_customers_only(table: sw.Table) -> None:
+    labels = SEGMENT.copy()
+    labels[:12] = 3
+    found = explain(table, labels)
+    assert found.rules[3].text == ()
+    assert (found.rules[3].precision, found.rules[3].recall) == (None, 0.0)
+    assert "segment 3: no rule of its own" in found.text
+
+
 def test_noise_and_tiny_segments_are_left_out_of_the_rules_and_said(table: sw.Table) -> None:
     labels = SEGMENT.copy()
     labels[:50] = -1

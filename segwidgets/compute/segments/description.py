@@ -13,6 +13,7 @@ import numpy.typing as npt
 from segwidgets.compute.progress import Tick, no_tick
 from segwidgets.compute.scores.estimate import checked_labels
 from segwidgets.compute.segments.effects import Effect, adjusted, cliffs_delta, cohens_d, cohens_h, median
+from segwidgets.compute.wording import readable
 from segwidgets.data import Table
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class Difference:
     def text(self) -> str:
         """In words, in the table's units."""
         if self.measure == "median":
-            return f"{self.name}: median {self.inside:,.4g}, elsewhere {self.outside:,.4g}"
+            return f"{self.name}: median {readable(self.inside)}, elsewhere {readable(self.outside)}"
         have = " have any" if self.measure == "any" else ""
         return f"{self.name}: {self.inside:.0%}{have}, elsewhere {self.outside:.0%}"
 

@@ -12,6 +12,7 @@ from scipy import sparse
 
 from segwidgets.compute.progress import Tick, no_tick
 from segwidgets.compute.scores.estimate import checked_labels
+from segwidgets.compute.wording import readable
 from segwidgets.data.table import SPARSE_BELOW
 
 if TYPE_CHECKING:
@@ -35,12 +36,13 @@ class Rule:
     """The rule of a segment, as a tree over all rows has it.
 
     ``text``: one line a path to the segment, those of most rows first, the conditions joined by " and "; empty where no
-    path ends in the segment. ``precision`` and ``recall``: on rows that the tree had not seen; precision is None where
+    path ends in the segment. ``paths``: the rows on each of them, of whatever segment. ``precision`` and ``recall``: on rows that the tree had not seen; precision is None where
     it said the segment of no row.
     """
 
     segment: int
     text: tuple[str, ...]
+    paths: tuple[int, ...]
     size: int
     precision: float | None
     recall: float
@@ -107,7 +109,7 @@ def explain(
         labels: (n,) whole numbers, -1 for noise, of which nothing is said.
         depth: questions in a row at most.
         folds: parts of the rows in the cross-validation.
-        leaf: rows that a rule speaks of at least; no more than a half of the smallest segment that is explained.
+        leaf: rows that a rule speaks of at least; a smaller segment has no rule of its own.
         seed: of the sample, the folds and ties.
         tick: called with the share done; may raise `Cancelled`.
 
@@ -137,9 +139,7 @@ def explain(
     if not asked:
         raise ValueError(f"table {table.name!r} has no usable column, so there is nothing to ask about.")
     size = np.array([(truth == segment).sum() for segment in kept])
-    tree = DecisionTreeClassifier(
-        max_depth=depth, min_samples_leaf=int(max(1, min(leaf, size.min() // 2))), random_state=seed
-    )
+    tree = DecisionTreeClassifier(max_depth=depth, min_samples_leaf=leaf, random_state=seed)
     told = np.empty_like(truth)
     parts = StratifiedKFold(folds, shuffle=True, random_state=seed)
     for done, (learn, test) in enumerate(parts.split(np.zeros(len(truth)), truth)):
@@ -271,7 +271,7 @@ def _said(asked: _Asked, low: float, high: float) -> str:
             return f"{asked.column} is {least:,}"
         above, below = f"at least {least:,}", f"at most {most:,}"
     else:
-        above, below = f"above {low:,.4g}", f"at most {high:,.4g}"
+        above, below = f"above {readable(low)}", f"at most {readable(high)}"
     if math.isinf(low):
         return f"{asked.column} {below}"
     return f"{asked.column} {above}" if math.isinf(high) else f"{asked.column} {above} and {below}"
