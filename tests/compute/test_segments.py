@@ -233,7 +233,7 @@ def test_noise_and_tiny_segments_are_left_out_of_the_rules_and_said(table: sw.Ta
 
 def test_sparse_and_dense_tables_are_explained_alike() -> None:
     rng = np.random.default_rng(11)
-    dense = rng.poisson(0.1, (300, 30)).astype(float)
+    dense = rng.poisson(0.1, (900, 30)).astype(float)
     labels = (dense[:, 3] > 0).astype(int)
     found = explain(sw.read(sparse.csr_matrix(dense)), labels)
     assert found.accuracy == 1.0
