@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from segwidgets.compute.progress import Cancelled, Tick
 from segwidgets.compute.segments import FLOOR, Examples, Explanation, SegmentDescriptions, describe, examples, explain
+from segwidgets.layer import Layer
 from segwidgets.result import Progress
 from segwidgets.segmentation import Segmentation, segmentation
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from segwidgets.data import Table
 
-__all__ = ["SegmentsOfRun", "describe_segments"]
+__all__ = ["FLOOR", "SegmentsOfRun", "describe_segments"]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -58,13 +59,9 @@ class SegmentsOfRun:
     def to_public(self, *, floor: int = FLOOR) -> dict[str, Any]:
         """As JSON takes it, aggregates only; segments of fewer than ``floor`` rows are left out."""
         said = self.described.to_public(floor=floor)
-        shown = {one["segment"] for one in said["segments"]}
         for one in said["segments"]:
             one["called"] = self.called(one["segment"])
-        rules = None
-        if self.explained is not None:
-            rules = dataclasses.asdict(self.explained)
-            rules["rules"] = [rule for rule in rules["rules"] if rule["segment"] in shown]
+        rules = None if self.explained is None else dataclasses.asdict(self.explained.public(floor))
         return {**said, "explained": rules}
 
 
@@ -72,6 +69,7 @@ def describe_segments(
     what: Any,
     *,
     reference: Table | None = None,
+    layer: Layer | None = None,
     top: int | None = None,
     count: int = 5,
     progress: Callable[[Progress], None] | None = None,
@@ -82,16 +80,20 @@ def describe_segments(
     Args:
         what: a job, a job's name, a folder of results, or a `Result`.
         reference: the table that it was made from; a local job knows its own.
+        layer: names, merges and locks that people made on this run's labels; the segments are those that it gives.
         top: differences kept of a segment; all by default.
         count: customers in the middle and at the border of each segment.
         progress: called in this thread.
         cancel: when set, the work stops.
 
     Raises:
-        ValueError: the run does not know its rows, or ``reference`` is another table.
+        ValueError: the run does not know its rows, ``reference`` is another table, or the layer does not fit.
         Cancelled: ``cancel`` was set.
     """
     run = segmentation(what, reference=reference)
+    if layer is not None:
+        labels = layer.apply(run.labels)
+        run = dataclasses.replace(run, labels=labels, names={**run.names, **layer.names.of(labels)})
     table = run.rows
 
     def part(low: float, high: float, message: str) -> Tick:
@@ -106,7 +108,8 @@ def describe_segments(
 
     described = describe(table, run.labels, top=top, tick=part(0, 0.5, "Describing the segments"))
     explained = None
-    if sum(one.segment >= 0 and one.size >= 5 for one in described.segments) > 1:
-        explained = explain(table, run.labels, tick=part(0.5, 0.8, "Explaining the segments"))
+    # Smaller segments would make rules of a few persons, which nobody else may read.
+    if sum(one.segment >= 0 and one.size >= FLOOR for one in described.segments) > 1:
+        explained = explain(table, run.labels, smallest=FLOOR, tick=part(0.5, 0.8, "Explaining the segments"))
     rows = examples(run.embedding, run.labels, count=count, tick=part(0.8, 1.0, "Finding examples"))
     return SegmentsOfRun(run, described, explained, rows)

@@ -11,6 +11,7 @@ from scipy import sparse
 
 from segwidgets.compute.progress import Tick, no_tick
 from segwidgets.compute.scores.estimate import checked_labels
+from segwidgets.compute.wording import readable
 from segwidgets.data import Table
 from segwidgets.data.table import SPARSE_BELOW
 
@@ -82,7 +83,11 @@ class _Effects:
 
     def told(self, segment: int, column: int) -> Feature:
         one, other = self.inside[segment, column], self.outside[segment, column]
-        told = f"{one:.0%}, elsewhere {other:.0%}" if self.as_share else f"mean {one:,.4g}, elsewhere {other:,.4g}"
+        told = (
+            f"{one:.0%}, elsewhere {other:.0%}"
+            if self.as_share
+            else f"mean {readable(one)}, elsewhere {readable(other)}"
+        )
         name = self.names[column]
         effect = float(self.effects[segment, column])
         return Feature(name, f"{name}: {told}", effect, "more" if effect > 0 else "less")

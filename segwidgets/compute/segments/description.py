@@ -44,7 +44,8 @@ class Difference:
     (of the level). ``mean_inside``, ``mean_outside``: NaN for a level. ``effect``: Cohen's d for a number, h for a
     share, with its 95 % interval ``low`` to ``high``. ``delta``: Cliff's, with its interval, for what is skewed; NaN
     for a level. ``p``: of Mann and Whitney's test, for a level that of two proportions; ``adjusted``: after Benjamini
-    and Hochberg over all columns and segments.
+    and Hochberg over all columns and segments. ``rows``: how many have the level, of all rows; for a number or a count
+    how many have a value.
     """
 
     segment: int
@@ -63,6 +64,7 @@ class Difference:
     delta_high: float
     p: float
     adjusted: float
+    rows: int
 
     @property
     def name(self) -> str:
@@ -119,7 +121,11 @@ class SegmentDescriptions:
         return pd.DataFrame(lines)
 
     def to_public(self, *, floor: int = FLOOR) -> dict[str, Any]:
-        """As JSON takes it, for reports and trackers: segments of fewer than ``floor`` rows are left out."""
+        """As JSON takes it, for reports and trackers.
+
+        Segments of fewer than ``floor`` rows are left out, and so are levels, and columns, that fewer rows have: a word
+        that one customer wrote is that customer's.
+        """
         shown = [one for one in self.segments if one.size >= floor]
         return {
             "tests": self.tests,
@@ -132,7 +138,7 @@ class SegmentDescriptions:
                     "size": one.size,
                     "share": one.share,
                     "name": one.name,
-                    "differences": [_json(_plain(each)) for each in one.differences],
+                    "differences": [_json(_plain(each)) for each in one.differences if each.rows >= floor],
                 }
                 for one in shown
             ],
@@ -237,7 +243,9 @@ def _numbers(
             effect = cohens_d(values, inside, outside)
             seen = median(values, inside), median(values, outside)
         means = float(values @ inside / n), float(values @ outside / m)
-        yield _difference(segment, name, None, "any" if counted else "median", seen, means, effect, delta, delta.p)
+        yield _difference(
+            segment, name, None, "any" if counted else "median", seen, means, effect, delta, delta.p, n + m
+        )
 
 
 def _levels(
@@ -261,8 +269,9 @@ def _levels(
             effect = cohens_h(one, n, other, m)
             shares = one / n, other / m
             yield _difference(
-                segment, name, texts.levels[level], "share", shares, (math.nan, math.nan), effect, nothing, effect.p
-            )
+                segment, name, texts.levels[level], "share", shares, (math.nan, math.nan), effect, nothing, effect.p,
+                one + other,
+            )  # fmt: skip
 
 
 def _difference(
@@ -275,8 +284,9 @@ def _difference(
     effect: Effect,
     delta: Effect,
     p: float,
+    rows: int,
 ) -> Difference:
     return Difference(
         segment, column, level, measure, *seen, *means, effect.value, effect.low, effect.high,
-        delta.value, delta.low, delta.high, p, math.nan,
+        delta.value, delta.low, delta.high, p, math.nan, rows,
     )  # fmt: skip

@@ -38,13 +38,15 @@ def _twice(names: Mapping[int, str]) -> list[int]:
 
 
 def _parts(ranked: Sequence[Difference]) -> list[str]:
-    from segwidgets.compute.segments.description import LEVEL, SMALL
+    from segwidgets.compute.segments.description import FLOOR, LEVEL, SMALL
 
     found: list[str] = []
     columns: set[str] = set()
     for one in ranked:
         if abs(one.strength) < SMALL or not one.adjusted <= LEVEL or one.column in columns:
             continue
+        if one.level is not None and one.rows < FLOOR:
+            continue  # what few customers wrote is no name that everybody reads
         columns.add(one.column)  # a category's levels say the same thing twice
         word = one.name if len(one.name) <= _LONGEST_PART else one.name[: _LONGEST_PART - 1] + "…"
         found.append(f"{one.direction} {' '.join(word.split())}")

@@ -36,8 +36,8 @@ class Rule:
     """The rule of a segment, as a tree over all rows has it.
 
     ``text``: one line a path to the segment, those of most rows first, the conditions joined by " and "; empty where no
-    path ends in the segment. ``paths``: the rows on each of them, of whatever segment. ``precision`` and ``recall``: on rows that the tree had not seen; precision is None where
-    it said the segment of no row.
+    path ends in the segment. ``paths``: how many rows, of whatever segment, each of them leads to. ``precision`` and
+    ``recall``: on rows that the tree had not seen; precision is None where it said the segment of no row.
     """
 
     segment: int
@@ -67,6 +67,19 @@ class Explanation:
     rows: int
     left_out: tuple[int, ...]
     imputed: tuple[str, ...]
+
+    def public(self, floor: int) -> Explanation:
+        """Without the rules of segments, and without single paths, of fewer than ``floor`` rows: they tell of persons.
+
+        The fidelity stays that of all rules.
+        """
+        shown = []
+        for rule in self.rules:
+            if rule.size >= floor:
+                kept = [at for at, many in enumerate(rule.paths) if many >= floor]
+                text = tuple(rule.text[at] for at in kept)
+                shown.append(dataclasses.replace(rule, text=text, paths=tuple(rule.paths[at] for at in kept)))
+        return dataclasses.replace(self, rules=tuple(shown))
 
     @property
     def text(self) -> str:
@@ -99,6 +112,7 @@ def explain(
     depth: int = DEPTH,
     folds: int = FOLDS,
     leaf: int = LEAF,
+    smallest: int = FOLDS,
     seed: int = 0,
     tick: Tick = no_tick,
 ) -> Explanation:
@@ -110,13 +124,14 @@ def explain(
         depth: questions in a row at most.
         folds: parts of the rows in the cross-validation.
         leaf: rows that a rule speaks of at least; a smaller segment has no rule of its own.
+        smallest: rows of a segment that is explained, at least; and no fewer than there are folds.
         seed: of the sample, the folds and ties.
         tick: called with the share done; may raise `Cancelled`.
 
     Raises:
-        ValueError: fewer than two segments have as many rows as there are folds, or an argument is out of range.
+        ValueError: fewer than two segments have that many rows, or an argument is out of range.
     """
-    for name, value, low in (("depth", depth, 1), ("folds", folds, 2), ("leaf", leaf, 1)):
+    for name, value, low in (("depth", depth, 1), ("folds", folds, 2), ("leaf", leaf, 1), ("smallest", smallest, 1)):
         if isinstance(value, bool) or int(value) != value or value < low:
             raise ValueError(f"{name}={value!r} is not allowed: it is a whole number from {low}.")
     from sklearn.model_selection import StratifiedKFold
@@ -127,10 +142,11 @@ def explain(
     if len(rows) > MOST_ROWS:
         rows = np.sort(np.random.default_rng(seed).choice(rows, MOST_ROWS, replace=False))
     numbers, sizes = np.unique(given[rows], return_counts=True)
-    kept = numbers[sizes >= folds]
+    enough = max(folds, smallest)
+    kept = numbers[sizes >= enough]
     if len(kept) < 2:
         raise ValueError(
-            f"{len(kept)} segments have at least {folds} rows: rules tell two or more apart. Take another eps, or "
+            f"{len(kept)} segments have at least {enough} rows: rules tell two or more apart. Take another eps, or "
             "fewer folds."
         )
     rows = rows[np.isin(given[rows], kept)]
@@ -148,10 +164,12 @@ def explain(
     tick(folds / (folds + 1))
     tree.fit(X, truth)
     paths = _paths(tree, asked)
+    ranked = {int(one): sorted(paths.get(int(one), []), key=lambda path: (-path[0], path[1])) for one in kept}
     rules = tuple(
         Rule(
             int(segment),
-            tuple(text for _, text in sorted(paths.get(int(segment), []), key=lambda one: (-one[0], one[1]))),
+            tuple(text for _, text in ranked[int(segment)]),
+            tuple(rows_there for rows_there, _ in ranked[int(segment)]),
             int(many),
             float((truth[told == segment] == segment).mean()) if (told == segment).any() else None,
             float((told[truth == segment] == segment).mean()),
@@ -167,7 +185,7 @@ def explain(
         depth=int(tree.get_depth()),
         folds=folds,
         rows=len(rows),
-        left_out=tuple(int(one) for one in numbers[sizes < folds]),
+        left_out=tuple(int(one) for one in numbers[sizes < enough]),
         imputed=imputed,
     )
 
