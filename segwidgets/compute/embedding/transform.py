@@ -29,6 +29,8 @@ IndexArray = npt.NDArray[np.int32]
 _RATE = 0.25
 #: Work between two looks at a cancellation, in rows x epochs: below 100 ms on one core.
 _STEPS_A_CALL = 60_000
+#: New points that a core moves side by side.
+_ABREAST = 4
 #: Shares of the whole: the rows' hashes, then the search; the rest is the settling.
 _HASHED, _SEARCHED = 0.05, 0.75
 
@@ -209,40 +211,77 @@ def _settle(
     old: Any, new: Any, indices: Any, strengths: Any, keys: Any, n_epochs: int, rate: Any, attract: Any, repel: Any,
     seed: int, negatives: int,
 ) -> None:  # fmt: skip
-    """All epochs of each new point, one point after the other: the old ones do not move.
+    """All epochs of each new point by itself: the old ones do not move.
 
     An edge of strength w is drawn in w / max(w) of the epochs, evenly, and at once with its negative samples, as in
-    umap-learn; the step size falls linearly to 0.
+    umap-learn; the step size falls linearly to 0. Each step waits for the point's step before, so a few points go side
+    by side, which keeps a core busy meanwhile; what a point meets on its way is the same.
     """
     n = np.uint64(old.shape[0])
-    k = indices.shape[1]
-    for i in prange(len(new)):
-        x, y, z = new[i, 0], new[i, 1], new[i, 2]
-        peak = 0.0
-        for e in range(k):
-            peak = max(peak, np.float64(strengths[i, e]))
-        if peak == 0:
-            continue
-        # A linear congruential sequence (Knuth's MMIX constants) from a hash of the row and the seed.
-        state = mixed(keys[i] + np.uint64(seed) * np.uint64(0x9E3779B97F4A7C15))
-        for epoch in range(n_epochs):
-            step = rate * np.float32(1 - epoch / n_epochs)
+    m, k = indices.shape
+    for group in prange((m + _ABREAST - 1) // _ABREAST):
+        first = group * _ABREAST
+        at = np.zeros((_ABREAST, 3), np.float32)
+        state = np.zeros(_ABREAST, np.uint64)
+        peak = np.zeros(_ABREAST, np.float64)
+        epoch = np.zeros(_ABREAST, np.int64)
+        edge = np.full(_ABREAST, -1, np.int64)
+        step = np.zeros(_ABREAST, np.float32)
+        moving = np.zeros(_ABREAST, np.bool_)
+        left = 0
+        for g in range(min(_ABREAST, m - first)):
+            i = first + g
             for e in range(k):
-                share = strengths[i, e] / peak
-                if math.floor((epoch + 1) * share) == math.floor(epoch * share):
+                peak[g] = max(peak[g], np.float64(strengths[i, e]))
+            at[g, 0], at[g, 1], at[g, 2] = new[i, 0], new[i, 1], new[i, 2]
+            # A linear congruential sequence (Knuth's MMIX constants) from a hash of the row and the seed.
+            state[g] = mixed(keys[i] + np.uint64(seed) * np.uint64(0x9E3779B97F4A7C15))
+            if peak[g] > 0 and n_epochs > 0:
+                moving[g] = True
+                left += 1
+        while left > 0:
+            for g in range(_ABREAST):
+                if not moving[g]:
                     continue
-                j = indices[i, e]
-                dx, dy, dz = x - old[j, 0], y - old[j, 1], z - old[j, 2]
-                f = attract[cell(dx * dx + dy * dy + dz * dz)]
-                x += step * clip(f * dx)
-                y += step * clip(f * dy)
-                z += step * clip(f * dz)
-                for _ in range(negatives):
-                    state = state * np.uint64(6364136223846793005) + np.uint64(1442695040888963407)
-                    r = np.int64(((state >> np.uint64(32)) * n) >> np.uint64(32))
-                    dx, dy, dz = x - old[r, 0], y - old[r, 1], z - old[r, 2]
-                    f = repel[cell(dx * dx + dy * dy + dz * dz)]
-                    x += step * clip(f * dx)
-                    y += step * clip(f * dy)
-                    z += step * clip(f * dz)
-        new[i, 0], new[i, 1], new[i, 2] = x, y, z
+                i = first + g
+                epoch[g], edge[g] = _next_drawn(strengths[i], peak[g], n_epochs, epoch[g], edge[g])
+                if epoch[g] == n_epochs:
+                    moving[g] = False
+                    left -= 1
+                    continue
+                step[g] = rate * np.float32(1 - epoch[g] / n_epochs)
+                _pull(at, g, old, indices[i, edge[g]], attract, step[g])
+            for _ in range(negatives):
+                for g in range(_ABREAST):
+                    if moving[g]:
+                        state[g] = state[g] * np.uint64(6364136223846793005) + np.uint64(1442695040888963407)
+                        r = np.int64(((state[g] >> np.uint64(32)) * n) >> np.uint64(32))
+                        _pull(at, g, old, r, repel, step[g])
+        for g in range(min(_ABREAST, m - first)):
+            new[first + g, 0], new[first + g, 1], new[first + g, 2] = at[g, 0], at[g, 1], at[g, 2]
+
+
+@kernel(inline="always")
+def _next_drawn(strengths: Any, peak: Any, n_epochs: int, epoch: int, edge: int) -> Any:
+    """The next epoch and edge of a point's that is drawn; the epoch is ``n_epochs`` behind the last."""
+    while True:
+        edge += 1
+        if edge == strengths.size:
+            edge = 0
+            epoch += 1
+            if epoch == n_epochs:
+                return epoch, edge
+        share = strengths[edge] / peak
+        if math.floor((epoch + 1) * share) != math.floor(epoch * share):
+            return epoch, edge
+
+
+@kernel(inline="always")
+def _pull(at: Any, g: int, old: Any, other: Any, force: Any, step: Any) -> None:
+    """A step of point ``g`` by the force of an old one."""
+    x, y, z = at[g, 0], at[g, 1], at[g, 2]
+    dx, dy, dz = x - old[other, 0], y - old[other, 1], z - old[other, 2]
+    f = force[cell(dx * dx + dy * dy + dz * dz)]
+    at[g, 0] = x + step * clip(f * dx)
+    at[g, 1] = y + step * clip(f * dy)
+    at[g, 2] = z + step * clip(f * dz)
