@@ -43,7 +43,7 @@ app: $(VENV)/.installed-app $(VENV)/.compiled
 
 test: $(VENV)/.installed-test
 	@.ci/chromium
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 bench: $(VENV)/.installed-test $(VENV)/.installed-bench
 	$(BIN)/python tests/benchmarks/run.py

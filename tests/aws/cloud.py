@@ -18,6 +18,7 @@ import tarfile
 import tempfile
 import threading
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -230,6 +231,9 @@ def serving(work: Path, port: int = 0) -> Iterator[tuple[str, dict[str, Host]]]:
     server.start()
     host, number = server.get_host_and_port()
     address = f"http://{host}:{number}"
+    # All simulated accounts of one process are one: another test's must not be found here.
+    with urllib.request.urlopen(urllib.request.Request(f"{address}/moto-api/reset", method="POST"), timeout=10):
+        pass
     try:
         with hosting(work, lambda: address) as hosts:
             furnish(address)

@@ -1,4 +1,4 @@
-"""One simulated AWS for all tests in here."""
+"""A simulated AWS for each file of tests in here: between two of them others may reset it."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from .cloud import VARIABLES, Host, serving
 from .proxy import Proxy
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, dict[str, Host]]]:
     with serving(tmp_path_factory.mktemp("hosts")) as running:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def hosts(server: tuple[str, dict[str, Host]]) -> dict[str, Host]:
     return server[1]
 

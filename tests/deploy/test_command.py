@@ -287,7 +287,8 @@ def test_logs_prints_the_last_lines(run: Run, kernels: Path) -> None:
 def test_follow_goes_on_until_ctrl_c(kernels: Path) -> None:
     log = kernels / "restore.log"
     log.write_text("first\n")
-    command = [sys.executable, "-m", "segwidgets", "lifecycle", "logs", "--follow"]
+    # A suite that a shell runs in its background ignores SIGINT, and children inherit that.
+    command = ["env", "--default-signal=INT", sys.executable, "-m", "segwidgets", "lifecycle", "logs", "--follow"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         guard = threading.Timer(60, process.kill)
         guard.start()
