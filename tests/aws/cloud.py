@@ -18,13 +18,13 @@ import tarfile
 import tempfile
 import threading
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import boto3
+import requests
 from moto.core.responses import ActionResult, EmptyResult
 from moto.core.utils import utcnow
 from moto.sagemaker.exceptions import ResourceInUseException
@@ -232,8 +232,7 @@ def serving(work: Path, port: int = 0) -> Iterator[tuple[str, dict[str, Host]]]:
     host, number = server.get_host_and_port()
     address = f"http://{host}:{number}"
     # All simulated accounts of one process are one: another test's must not be found here.
-    with urllib.request.urlopen(urllib.request.Request(f"{address}/moto-api/reset", method="POST"), timeout=10):
-        pass
+    requests.post(f"{address}/moto-api/reset", timeout=10)
     try:
         with hosting(work, lambda: address) as hosts:
             furnish(address)

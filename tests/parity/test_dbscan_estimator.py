@@ -102,8 +102,8 @@ def test_small_degenerate_input_is_labelled_alike(
     case: tuple[NDArray[Any], NDArray[Any] | None, dict[str, Any]],
 ) -> None:
     points, weight, parameters = case
-    # sqrt(3)² is below 3 in float64, sqrt(2)² below 2 in the float32 that scikit-learn may round eps to: whether such an
-    # eps reaches is each way's own luck, so it is given some room. One that is a whole number reaches everywhere.
+    # sqrt(3)² is below 3 in float64, sqrt(2)² below 2 in the float32 that scikit-learn may round eps to: whether such
+    # an eps reaches is each way's own luck, so it is given some room. One that is a whole number reaches everywhere.
     square = parameters["eps"] ** 2
     if parameters["eps"] != round(parameters["eps"]) and abs(square - round(square)) < 1e-6:
         parameters = {**parameters, "eps": parameters["eps"] * (1 + 1e-6)}
