@@ -43,8 +43,8 @@ def run() -> str:
     seconds, cpu, peak, none = measure()
     return (
         f"{NEW:,} new rows x 10 columns into a 3-D UMAP map of {REFERENCE:,} rows, Parquet written: {seconds:.0f} s "
-        f"(at most {SECONDS} on two cores of its own; {cpu:.0f} s of CPU time), the process's peak {peak:.2f} GiB with both tables and the map's own run (at most "
-        f"{GIGABYTES}), {none:.1%} in no segment."
+        f"(at most {SECONDS} on two cores of its own; {cpu:.0f} s of CPU time), the process's peak {peak:.2f} GiB with "
+        f"both tables and the map's own run (at most {GIGABYTES}), {none:.1%} in no segment."
     )
 
 
