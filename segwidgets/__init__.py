@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from segwidgets.segments import describe_segments
     from segwidgets.session import Cancelled, Result, Session
     from segwidgets.stable import stability, stability_map
+    from segwidgets.sweeping import sweep
 
 _HOMES = {
     "DBSCAN": "compute.dbscan",
@@ -53,6 +54,7 @@ _HOMES = {
     "samples": "data",
     "stability": "stable",
     "stability_map": "stable",
+    "sweep": "sweeping",
 }
 
 __all__ = [
@@ -84,6 +86,7 @@ __all__ = [
     "samples",
     "stability",
     "stability_map",
+    "sweep",
 ]
 
 

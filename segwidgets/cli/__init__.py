@@ -24,6 +24,7 @@ from segwidgets.cli import (
     segments,
     source,
     stability,
+    sweep,
 )
 
 
@@ -37,6 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add(commands, reads)
     promote.add(commands, reads)
     stability.add(commands, reads)
+    sweep.add(commands, reads)
     assign.add(commands)
     board.add(commands)
     jobs.add(commands)

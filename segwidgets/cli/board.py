@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any, get_args
 
 from segwidgets.cli.output import aligned, cell, out, plain
-from segwidgets.cli.source import positive
+from segwidgets.cli.source import positive, segment_range, share
 from segwidgets.tracking.base import State
 from segwidgets.tracking.choice import BETTER
 
@@ -26,9 +26,9 @@ def add(commands: Any) -> None:
         help="MLflow's address, a managed MLflow's ARN, experiments:REGION, or several with commas between",
     )
     board.set_defaults(do=_leaderboard)
-    board.add_argument("--max-noise", metavar="SHARE", type=_share, help="noise at most, such as 0.15")
-    board.add_argument("--segments", metavar="LOW..HIGH", type=_range, help="so many segments, such as 4..9")
-    board.add_argument("--min-share", metavar="SHARE", type=_share, help="each segment at least, such as 0.02")
+    board.add_argument("--max-noise", metavar="SHARE", type=share, help="noise at most, such as 0.15")
+    board.add_argument("--segments", metavar="LOW..HIGH", type=segment_range, help="so many segments, such as 4..9")
+    board.add_argument("--min-share", metavar="SHARE", type=share, help="each segment at least, such as 0.02")
     board.add_argument(
         "--status", choices=get_args(State), action="append", default=[], help="only such runs; more than once: any"
     )
@@ -43,23 +43,6 @@ def add(commands: Any) -> None:
     board.add_argument("--offset", metavar="N", type=_from_0, default=0, help="pass over the newest N")
     board.add_argument("--json", action="store_true", help="for machines")
     board.add_argument("--recipe", metavar="NAME", help="print the recipe of this run as JSON, and no list")
-
-
-def _share(text: str) -> float:
-    try:
-        value = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a share from 0 to 1, such as 0.15 or 15%")
-    return value
-
-
-def _range(text: str) -> tuple[int, int]:
-    low, dots, high = text.partition("..")
-    if not (low.isdigit() and (high if dots else low).isdigit() and int(low) <= int(high or low)):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a range of whole numbers, such as 4..9, or one of them")
-    return int(low), int(high or low)
 
 
 def _weighed(text: str) -> tuple[str, ...]:

@@ -83,6 +83,25 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def share(text: str) -> float:
+    """A share from 0 to 1, or in per cent."""
+    try:
+        value = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a share from 0 to 1, such as 0.15 or 15%")
+    return value
+
+
+def segment_range(text: str) -> tuple[int, int]:
+    """A range of whole numbers, or one of them."""
+    low, dots, high = text.partition("..")
+    if not (low.isdigit() and (high if dots else low).isdigit() and int(low) <= int(high or low)):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a range of whole numbers, such as 4..9, or one of them")
+    return int(low), int(high or low)
+
+
 def parser() -> argparse.ArgumentParser:
     """The arguments of every command that reads a table."""
     source = argparse.ArgumentParser(add_help=False)
