@@ -11,6 +11,7 @@ import numpy as np
 
 from segwidgets.assignment import Assigned, Assigner, assign
 from segwidgets.compute.drift import Changes, ColumnDrift, Thresholds, Verdict, changes, column_drift, judge
+from segwidgets.report import FLOOR
 from segwidgets.result import Progress
 from segwidgets.segmentation import Segmentation, segmentation
 
@@ -43,6 +44,34 @@ class Compared:
             "b": {str(label): name for label, name in self.b.names.items()},
         }
         return {**self.changes.to_dict(), "names": names}
+
+    def for_report(self, floor: int = FLOOR) -> dict[str, Any]:
+        """What a report says of it: ``sentences``, and ``rows`` of a table, its head first.
+
+        Segments of fewer than ``floor`` customers on both sides are not told of.
+        """
+        c = self.changes
+        beyond = "more than" if c.beyond_noise else "no more than"
+        moved = f"{c.moved:.1%} of the {c.common:,} customers that both runs know are in another segment now"
+        sentences = [
+            f"{moved} ({c.moved_low:.1%} to {c.moved_high:.1%}), {beyond} chance explains.",
+            f"{c.arrived:,} customers came, {c.left:,} left.",
+        ]
+        least = (floor / max(1, len(self.a.ids)), floor / max(1, len(self.b.ids)))
+        rows = [["What happened", "Then", "Now", "Share then", "Share now", "More than chance"]]
+        rows += [
+            [
+                one.event,
+                "–" if one.before is None else self.a.called(one.before),
+                "–" if one.after is None else self.b.called(one.after),
+                f"{one.share_before:.1%}",
+                f"{one.share_after:.1%}",
+                "yes" if one.beyond_noise else "no",
+            ]
+            for one in c.segments
+            if one.share_before >= least[0] or one.share_after >= least[1]
+        ]
+        return {"sentences": sentences, "rows": rows}
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -19,6 +19,7 @@ def add(commands: Any) -> None:
     report.add_argument("--out", metavar="FILE", type=Path, help="where it is written (JOB.html here)")
     report.add_argument("--title", metavar="TEXT", help="the page's title")
     report.add_argument("--floor", metavar="N", type=positive, default=20, help="customers a shown segment has (20)")
+    report.add_argument("--since", metavar="JOB", help="also tell what changed since this earlier job")
     report.add_argument("--overwrite", action="store_true", help="replace the file")
     report.set_defaults(do=_report)
 
@@ -31,6 +32,11 @@ def _report(options: argparse.Namespace) -> int:
     if target.exists() and not options.overwrite:
         raise ValueError(f"{target} is there already: name another file with --out, or add --overwrite.")
     job = Job.load(options.name)
-    write_report(job.output_data, target, floor=options.floor, title=options.title)
+    comparison = None
+    if options.since:
+        from segwidgets.comparing import compare
+
+        comparison = compare(options.since, job).for_report(options.floor)
+    write_report(job.output_data, target, floor=options.floor, title=options.title, comparison=comparison)
     out(str(target))
     return 0

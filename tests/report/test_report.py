@@ -190,6 +190,22 @@ def test_a_comparison_stands_in_its_own_part(job: Job) -> None:
     assert "<12>" in page.words
 
 
+def test_what_changed_since_an_earlier_job_is_told(
+    job: Job, table: sw.Table, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = Session(table).run(RECIPE.replace(eps=2.0))
+    earlier = sw.promote(other.recipe, table, result=other).wait(120)
+    target = tmp_path / "since.html"
+    assert main(["report", job.name, "--out", str(target), "--since", earlier.name]) == 0, capsys.readouterr().err
+    page = Page(target.read_text())
+    assert "Since the last approved run" in page.words
+    assert "of the 432 customers that both runs know are in another segment now" in page.words
+    assert "0 customers came, 0 left." in page.words
+    assert "SECRET" not in target.read_text()
+    assert main(["report", job.name, "--out", str(tmp_path / "no.html"), "--since", "nobody"]) == 2
+    assert not (tmp_path / "no.html").exists()
+
+
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"rows": 3}', '{"rows": "x", "segments": 1}'])
 def test_a_damaged_file_is_told_with_the_way_out(tmp_path: Path, content: str) -> None:
     (tmp_path / "report.json").write_text(content)
