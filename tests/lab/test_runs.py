@@ -49,7 +49,7 @@ async def test_runs_are_rows_of_the_leaderboard_and_of_the_jobs(ask: Ask, promot
     assert row["target"] == "local"
     assert row["progress"] == 1.0
     assert row["path"] == str(job.path)
-    assert row["report"] is False
+    assert row["report"] is True
 
 
 async def test_pages_tell_the_total(ask: Ask, promoted: list[Job]) -> None:
@@ -102,9 +102,19 @@ async def test_a_run_that_nobody_knows_is_not_found(what: str, ask: Ask) -> None
 
 @pytest.fixture
 def report_place(promoted: list[Job]) -> Iterator[Path]:
-    place = promoted[0].path / "output" / "data" / "report.html"
+    """Where the job's own report lies, empty for a test's."""
+    place = promoted[0].output_data / "report.html"
+    own = place.read_bytes()
+    place.unlink()
     yield place
     place.unlink(missing_ok=True)
+    place.write_bytes(own)
+
+
+async def test_the_jobs_own_report_is_shown(ask: Ask, promoted: list[Job]) -> None:
+    answer = await ask(f"runs/{promoted[0].name}/report")
+    assert answer.status == 200
+    assert answer.text == (promoted[0].output_data / "report.html").read_text()
 
 
 async def test_a_report_is_shown_in_a_box_that_reaches_nothing(

@@ -58,6 +58,13 @@ def require_namespaces() -> None:
     pytest.skip(reason)
 
 
+def _topmost(*places: Path) -> list[str]:
+    """The places that do not lie in another one of them, which brings them along."""
+    return sorted(
+        {str(one) for one in places if not any(one.is_relative_to(other) and one != other for other in places)}
+    )
+
+
 @dataclass
 class Started:
     """What the caller of a lifecycle script saw."""
@@ -138,7 +145,7 @@ class Instance:
         base = Path(sys.base_prefix).resolve()
         plan: dict[str, Any] = {
             "volume": "/mnt" if small else str(self.volume),
-            "keep": sorted({str(base), str(Path(sys.prefix).resolve()), str(Path(__file__).parents[2].resolve())}),
+            "keep": _topmost(base, Path(sys.prefix).resolve(), Path(__file__).parents[2].resolve()),
             "read_only": self.read_only,
             "systemd": self.systemd,
             "files": dict(self.files),
