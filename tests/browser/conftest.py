@@ -23,8 +23,9 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
+    """One for a file: Playwright's event loop runs for as long, and other files' tests have loops of their own."""
     with sync_playwright() as playwright:
         browser = launch(playwright)
         yield browser
