@@ -25,7 +25,7 @@ _LESS, _MORE, _CHANCE = "#0072b2", "#d55e00", "0.5"
 def correlation_figure(found: Correlations, *, width: float = 7.0, height: float = 6.4) -> Figure:
     """Every pair of columns as a heat map, columns that go together side by side.
 
-    Blue below zero, red above; white means that two columns have nothing to do with each other, grey that it is not
+    Blue below zero, orange above; white means that two columns have nothing to do with each other, grey that it is not
     defined. The names stand beside up to 80 columns, the values in up to 16.
 
     Args:
@@ -40,8 +40,7 @@ def correlation_figure(found: Correlations, *, width: float = 7.0, height: float
     axes = figure.subplots()
     order = found.order()
     values = found.values[np.ix_(order, order)]
-    colours = LinearSegmentedColormap.from_list("association", [_LESS, "white", _MORE])
-    colours.set_bad("0.8")
+    colours = LinearSegmentedColormap.from_list("association", [_LESS, "white", _MORE]).with_extremes(bad="0.8")
     drawn = axes.imshow(np.ma.masked_invalid(values), vmin=-1, vmax=1, cmap=colours, interpolation="nearest")
     names = [found.names[at] for at in order]
     size = float(np.clip(300 / max(1, len(names)), 3, 9))
@@ -56,7 +55,7 @@ def correlation_figure(found: Correlations, *, width: float = 7.0, height: float
         for row in range(len(names)):
             for column in range(len(names)):
                 value = values[row, column]
-                text = f"{value:.2f}" if np.isfinite(value) else "–"
+                text = f"{round(value, 2) + 0.0:.2f}" if np.isfinite(value) else "–"
                 tint = "white" if abs(value) > 0.7 else "black"
                 axes.text(column, row, text, ha="center", va="center", fontsize=size * 0.8, color=tint)
     title = legend(found)

@@ -75,7 +75,7 @@ def _features(options: argparse.Namespace) -> int:
             repeats=options.repeats,
             progress=show,
         )
-    chosen = _chosen(options, found) if options.recipe_out else None
+    chosen = _chosen(options, table, found) if options.recipe_out else None
     effects = _left_out(options, table, recipe, found) if options.drop else None
     if options.out:
         _write(options.out, found, effects)
@@ -95,13 +95,16 @@ def _features(options: argparse.Namespace) -> int:
     return 0
 
 
-def _chosen(options: argparse.Namespace, found: FeatureAnalysis) -> Recipe:
-    from segwidgets.compute.analysis import without
+def _chosen(options: argparse.Namespace, table: Table, found: FeatureAnalysis) -> Recipe:
+    """The recipe with what is proposed."""
+    from segwidgets.analysis import analyse_features
 
-    taken = found.recipe
-    if options.pca:
-        taken = found.with_components(None if options.pca == "chance" else int(options.pca) / 100)
-    return without(taken, found.redundant) if found.redundant else taken
+    kept = found.without_redundant()
+    if not options.pca:
+        return kept
+    if found.redundant:  # fewer columns have other components
+        found = analyse_features(table, kept, measure=options.measure, most=options.most, repeats=options.repeats)
+    return found.with_components(None if options.pca == "chance" else int(options.pca) / 100)
 
 
 def _left_out(options: argparse.Namespace, table: Table, recipe: Recipe, found: FeatureAnalysis) -> Effects:
