@@ -23,7 +23,7 @@ __all__ = ["Effect", "Effects", "LeavingForecast", "leave_out", "plan_groups", "
 Show = Callable[[Progress], None]
 Word = Literal["none", "some", "strong", "failed"]
 
-#: How far below another seed's ARI is still that of chance, and below which segments are other ones.
+#: How far below another seed's ARI is still that of chance, and below which share of it segments are other ones.
 _LIKE_ANOTHER_SEED, _OTHERS = 0.05, 0.5
 #: Scores whose change is told.
 _SCORES = ("clusters", "coverage", "largest", "silhouette", "dbcv", "trustworthiness")
@@ -36,8 +36,8 @@ class Effect:
 
     ``ari`` and ``ami``: agreement with the segments of all columns; None where the run failed, the AMI also where there
     are too many segments for it. ``changes``: each score without the group less that with it, where both have it.
-    ``word``: "none" where another seed changes as much, "strong" below an ARI of 0.5, else "some"; "failed" with
-    ``problem``.
+    ``word``: "none" where another seed changes as much, "strong" below half of the ARI that another seed gives (below
+    0.5 where there is none), else "some"; "failed" with ``problem``.
     """
 
     group: str
@@ -224,11 +224,15 @@ def _effect(name: str, columns: tuple[str, ...], result: Result, found: Result, 
         one, other = before[score], after[score]
         if one is not None and other is not None:
             changes[score] = other - one
+    return Effect(name, columns, both.ari, both.ami, changes, judged(both.ari, seed_ari))
+
+
+def judged(ari: float, seed_ari: float | None) -> Word:
+    """How strong an effect is, in a word, beside the ARI that another seed alone gives; see `Effect`."""
     usual = 1.0 if seed_ari is None else seed_ari
-    word: Word = "strong" if both.ari < _OTHERS else "some"
-    if both.ari >= usual - _LIKE_ANOTHER_SEED:
-        word = "none"
-    return Effect(name, columns, both.ari, both.ami, changes, word)
+    if ari >= usual - _LIKE_ANOTHER_SEED:
+        return "none"
+    return "strong" if ari < _OTHERS * usual else "some"
 
 
 def _scores(result: Result) -> dict[str, float | None]:

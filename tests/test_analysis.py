@@ -15,7 +15,7 @@ from segwidgets.analysis import FeatureAnalysis, analyse_features
 from segwidgets.cache import Cache
 from segwidgets.data import DataError
 from segwidgets.featurefigures import components_figure, correlation_figure, correlation_text, popularity_figure
-from segwidgets.leaving import LeavingForecast, leave_out, plan_groups, prefix_groups, same_groups
+from segwidgets.leaving import LeavingForecast, judged, leave_out, plan_groups, prefix_groups, same_groups
 from segwidgets.recipe import RecipeError
 from segwidgets.result import Progress
 
@@ -173,6 +173,21 @@ def test_the_forecast_may_stop_it_before_anything_else_runs(table: sw.Table) -> 
         leave_out(session, recipe, told=lambda _: stop.set(), cancel=stop)
     assert session.pending(session.resolve(recipe)) == ()
     assert "layout" in session.pending(session.resolve(recipe.replace(exclude=["plan"])))
+
+
+@pytest.mark.parametrize(
+    ("ari", "seed_ari", "word"),
+    [
+        (0.97, 1.0, "none"),
+        (0.6, None, "some"),
+        (0.4, None, "strong"),
+        (0.45, 0.5, "none"),
+        (0.4, 0.5, "some"),
+        (0.2, 0.5, "strong"),
+    ],
+)
+def test_an_effect_is_judged_beside_what_another_seed_does(ari: float, seed_ari: float | None, word: str) -> None:
+    assert judged(ari, seed_ari) == word
 
 
 def test_a_method_without_a_seed_needs_no_second_map(table: sw.Table) -> None:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from segwidgets.recipe import Recipe
 
 _COMPONENTS, _PAIRS, _COLUMNS = 5, 8, 5
+#: Below this ARI with another seed's segments, what a group does cannot be told from chance well.
+_FIRM = 0.8
 
 
 def _threshold(text: str) -> float:
@@ -198,6 +200,8 @@ def _told(effects: Effects) -> str:
     lines = ["Without each group of columns, beside the segments with all:"]
     if effects.seed_ari is not None:
         lines.append(f"Another seed alone gives an ARI of {effects.seed_ari:.2f}.")
+        if effects.seed_ari < _FIRM:
+            lines.append("So the segments depend on chance: find firmer settings first (segwidgets stability --map).")
     rows = []
     for one in effects.effects:
         if one.ari is None:
