@@ -13,12 +13,14 @@ from segwidgets.lazy import lazy
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from segwidgets.analysis import analyse_features
     from segwidgets.assignment import assign
     from segwidgets.comparing import compare, drift
     from segwidgets.compute.dbscan import DBSCAN
     from segwidgets.compute.density import DensityIndex
     from segwidgets.data import DataError, Table, read, samples
     from segwidgets.jobs import Job, leaderboard, promote
+    from segwidgets.leaving import leave_out
     from segwidgets.panel import KDistance, Panel, PointCloud
     from segwidgets.recipe import Clustering, ColumnGroup, Embedding, Features, Recipe, RecipeError
     from segwidgets.segments import describe_segments
@@ -44,11 +46,13 @@ _HOMES = {
     "Result": "session",
     "Session": "session",
     "Table": "data",
+    "analyse_features": "analysis",
     "assign": "assignment",
     "compare": "comparing",
     "describe_segments": "segments",
     "drift": "comparing",
     "leaderboard": "jobs",
+    "leave_out": "leaving",
     "promote": "jobs",
     "read": "data",
     "samples": "data",
@@ -76,11 +80,13 @@ __all__ = [
     "Session",
     "Table",
     "__version__",
+    "analyse_features",
     "assign",
     "compare",
     "describe_segments",
     "drift",
     "leaderboard",
+    "leave_out",
     "promote",
     "read",
     "samples",

@@ -15,6 +15,7 @@ from segwidgets.cli import (
     assign,
     board,
     compare,
+    features,
     image,
     jobs,
     lifecycle,
@@ -39,6 +40,7 @@ def _parser() -> argparse.ArgumentParser:
     promote.add(commands, reads)
     stability.add(commands, reads)
     sweep.add(commands, reads)
+    features.add(commands, reads)
     assign.add(commands)
     board.add(commands)
     jobs.add(commands)
