@@ -18,7 +18,7 @@ const styleText = {
   },
 };
 
-const WIDGETS = ["pointcloud", "kdistance", "setting", "segmenttable", "historystrip", "leaderboard", "surroundings"];
+const WIDGETS = ["pointcloud", "kdistance", "setting", "segmenttable", "historystrip", "leaderboard", "surroundings", "heatmap"];
 /** `node build.mjs setting` builds that one alone. */
 const wanted = process.argv.length > 2 ? process.argv.slice(2) : WIDGETS;
 for (const name of wanted) {
