@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from segwidgets.compute.stability import Plateau, StabilityMap, plateaus
 from segwidgets.compute.stability.map import REPEATS
+from segwidgets.data.errors import plural
 from segwidgets.estimates import duration
 from segwidgets.names import Names
 from segwidgets.panel import html
@@ -152,7 +153,9 @@ class StabilityTab:
         old = "" if current else "<b>Of an earlier map</b>: make it again, or take a setting to go back to that map. "
         done = "" if made.map.done >= 1 else f"{made.map.done:.0%} is there; start again to go on. "
         told = (
-            f"{len(found):,} plateaus, the largest first:" if found else "No plateau: no setting is stable and of use."
+            f"{plural(len(found), 'plateau')}, the largest first:"
+            if found
+            else "No plateau: no setting is stable and of use."
         )
         self._words.value = f'<div class="sw-dim" role="status">{old}{done}{told}</div>'
         self._plateaus.children = tuple(self._listed(number, one) for number, one in enumerate(found, 1))
@@ -252,7 +255,7 @@ def _table(found: StabilityOfRecipe, names: Names) -> str:
     return (
         f'<div role="status">All rows: ARI {s.ari:.3f} ({s.ari_low:.3f} to {s.ari_high:.3f}){ami}, on {s.repeats} '
         f"samples of {s.share:.0%} of the rows.</div>"
-        '<table class="sw-table" aria-label="Stability of the segments"><thead><tr><th scope=col>segment</th>'
+        '<table class="sw-lines" aria-label="Stability of the segments"><thead><tr><th scope=col>segment</th>'
         "<th scope=col>Jaccard</th><th scope=col>dissolved</th><th scope=col></th></tr></thead>"
         f"<tbody>{body}</tbody></table>"
     )
