@@ -195,7 +195,7 @@ def test_wide_features_are_for_kmeans(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "a Gaussian mixture is fitted on up to 23 columns here, and the features have 24" in found["gmm"].error
 
 
-def test_a_space_that_cannot_be_made_leaves_the_others(blobs: Session) -> None:
+def test_a_space_that_cannot_be_made_leaves_the_others() -> None:
     session = Session(sw.samples.blobs(15))
     found = sw.compare_methods(session, PCA.replace(min_samples=3), spaces=("tsne", "map"), **QUICK)
     assert ["n_neighbors=15 is not allowed" in one.error for one in found.entries] == [True] * 4 + [False] * 4
@@ -245,6 +245,25 @@ def test_it_is_cancelled_between_entries_and_within_one(blobs: Session) -> None:
     with pytest.raises(sw.Cancelled, match="cancelled at DBSCAN on the map"):
         sw.compare_methods(blobs, PCA, repeats=10, told=told.append, progress=in_the_middle, cancel=stop)
     assert told == [1, 2], "the entry that was being judged was not told"
+
+
+def test_a_sample_s_own_clustering_is_cancelled_too(blobs: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    stop, plain = threading.Event(), alternatives.again
+
+    def cancelled_within(*given: Any, tick: Any, **settings: Any) -> Any:
+        cluster = plain(*given, tick=tick, **settings)
+
+        def clustered(rows: Any) -> Any:
+            stop.set()
+            with pytest.raises(sw.Cancelled):
+                cluster(rows)
+            raise sw.Cancelled("within the sample")
+
+        return clustered
+
+    monkeypatch.setattr(alternatives, "again", cancelled_within)
+    with pytest.raises(sw.Cancelled, match="within the sample"):
+        sw.compare_methods(blobs, PCA, cancel=stop)
 
 
 def test_large_tables_are_judged_on_samples(blobs: Session, monkeypatch: pytest.MonkeyPatch) -> None:
