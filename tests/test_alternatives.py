@@ -17,7 +17,7 @@ import segwidgets as sw
 from segwidgets import alternatives
 from segwidgets.alternatives import Entry, MethodsOfRecipe
 from segwidgets.compute.density import DensityIndex
-from segwidgets.compute.methods import count_curve
+from segwidgets.compute.methods import again, count_curve
 from segwidgets.compute.stability.agreement import adjusted_rand
 from segwidgets.compute.stability.samples import sample, scaled
 from segwidgets.result import Progress
@@ -203,9 +203,9 @@ def test_a_space_that_cannot_be_made_leaves_the_others() -> None:
 
 def test_another_map_is_made_by_its_method_and_the_own_one_is_not_made_again(blobs: Session) -> None:
     found = sw.compare_methods(blobs, PCA.replace(n_neighbors=10), spaces=("pca", "umap", "map"), **QUICK)
-    own, again = by_method(found), by_method(found, "pca")
+    own, same = by_method(found), by_method(found, "pca")
     for method in METHODS:
-        assert np.array_equal(own[method].found.labels, again[method].found.labels)
+        assert np.array_equal(own[method].found.labels, same[method].found.labels)
     assert "'pca' is the recipe's own map." in found.notes
     other = blobs.run(PCA.replace(embedding=sw.Embedding(n_neighbors=10)))
     assert adjusted_rand_score(other.labels, by_method(found, "umap")["dbscan"].found.labels) == 1.0
@@ -248,7 +248,7 @@ def test_it_is_cancelled_between_entries_and_within_one(blobs: Session) -> None:
 
 
 def test_a_sample_s_own_clustering_is_cancelled_too(blobs: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    stop, plain = threading.Event(), alternatives.again
+    stop, plain = threading.Event(), again
 
     def cancelled_within(*given: Any, tick: Any, **settings: Any) -> Any:
         cluster = plain(*given, tick=tick, **settings)
@@ -268,7 +268,7 @@ def test_a_sample_s_own_clustering_is_cancelled_too(blobs: Session, monkeypatch:
 
 def test_large_tables_are_judged_on_samples(blobs: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
-    plain = alternatives.again
+    plain = again
 
     def listening(*given: Any, **settings: Any) -> Any:
         cluster = plain(*given, **settings)
