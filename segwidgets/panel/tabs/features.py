@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import ipywidgets as widgets
@@ -92,11 +92,14 @@ class FeaturesTab:
 
     def _look(self, show: Show, cancel: threading.Event) -> None:
         found = analyse_features(self._around.session.table, self._around.wanted(), progress=show, cancel=cancel)
-        parts = [self._sparsity(found), self._correlations(found), self._redundant(found), self._components(found)]
         if cancel.is_set():
             return
         self.found, self._shown = found, self._around.shown()
+        parts = [self._sparsity(found), self._correlations(found), self._redundant(found), self._components(found)]
+        before = set(_within(self._parts))
         self._parts.children = parts
+        for gone in before - set(_within(self._parts)):
+            gone.close()
         self.look.say(f"{plural(len(found.correlations.names), 'column')} compared.")
         self._tell()
 
@@ -252,3 +255,10 @@ def _row(*parts: widgets.Widget) -> widgets.HBox:
     return widgets.HBox(
         list(parts), layout=widgets.Layout(flex_flow="row wrap", align_items="center", grid_gap="4px 8px")
     )
+
+
+def _within(box: widgets.Widget) -> Iterator[widgets.Widget]:
+    """A widget and all that it holds."""
+    yield box
+    for part in getattr(box, "children", ()):
+        yield from _within(part)
