@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import ipywidgets as widgets
 import numpy as np
@@ -78,7 +78,7 @@ def rows(markup: str) -> list[list[str]]:
     """The cells of the only table of some HTML."""
     found = re.search(r"<table.*?</table>", markup, re.DOTALL)
     assert found is not None
-    tree = ElementTree.fromstring(found[0])
+    tree = ET.fromstring(found[0])
     return [["".join(cell.itertext()) for cell in row] for row in tree.iter("tr")]
 
 
