@@ -167,7 +167,7 @@ class FeaturesTab:
 
         options, counts, refused = [("none", _NONE)], {}, []
         for goal in (None, *TARGETS):
-            word = "more than chance" if goal is None else f"{goal:.0%}"
+            word = "more than chance" if goal is None else f"{goal * 100:.0f} %"
             try:
                 count = found.with_components(goal).features.pca
             except ValueError as error:

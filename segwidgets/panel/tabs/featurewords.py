@@ -18,12 +18,12 @@ STYLE = """<style>
 .sw-features .sw-dim{color:var(--jp-ui-font-color2,#5f6368)}
 .sw-features .sw-earlier{line-height:1.45;border-left:3px solid var(--jp-warn-color1,#ef6c00);padding:2px 8px}
 .sw-features .sw-wide{overflow:auto;max-width:100%}
-.sw-features table{border-collapse:collapse;line-height:1.4;font-variant-numeric:tabular-nums}
+.sw-features table{border-collapse:collapse;line-height:1.4;color:inherit;font-size:inherit;font-variant-numeric:tabular-nums}
 .sw-features :is(td,th){padding:3px 14px 3px 0;text-align:left;vertical-align:top;font-weight:400;
- border-bottom:1px solid var(--jp-border-color2,#ddd);overflow-wrap:anywhere}
+ border-bottom:1px solid var(--jp-border-color2,#ddd);overflow-wrap:break-word;max-width:44ch}
 .sw-features thead th{font-weight:600;white-space:nowrap}
 .sw-features tbody th{font-weight:600}
-.sw-features td.sw-number{white-space:nowrap}
+.sw-features :is(td.sw-number,td.sw-effect,summary){white-space:nowrap}
 .sw-features tr[data-effect=strong] .sw-effect{color:var(--jp-warn-color0,#b53d00);font-weight:600}
 [data-jp-theme-light="false"] .sw-features tr[data-effect=strong] .sw-effect{color:var(--jp-warn-color2,#ffb74d)}
 .sw-features tr[data-effect=failed] .sw-effect{color:var(--jp-error-color1,#c62828);font-weight:600}
@@ -120,7 +120,7 @@ def components(found: FeatureAnalysis) -> str:
     parts = found.components
     computed = f"more than {len(parts.explained):,}"
     goals = ", ".join(
-        f"{computed if count is None else f'{count:,}'} for {goal:.0%}"
+        f"{computed if count is None else f'{count:,}'} for {goal * 100:.0f} %"
         for goal, count in zip(TARGETS, parts.needed, strict=True)
     )
     return (
@@ -155,7 +155,11 @@ def forecast(told: LeavingForecast) -> str:
 
 def effects(found: Effects) -> str:
     """What each group of columns does to the segments, as a table."""
-    notes = said("These methods have no seed, so nothing is by chance.") if found.seed_ari is None else ""
+    notes = (
+        said("This way to make a map has no seed: nothing in this table is by chance.")
+        if found.seed_ari is None
+        else ""
+    )
     if found.seed_ari is not None and found.seed_ari < _FIRM:
         notes = said(
             f"Another seed alone gives an ARI of {found.seed_ari:.2f}: the segments depend on chance. "

@@ -110,7 +110,7 @@ def test_what_is_shown_is_what_the_analysis_says(tab: FeaturesTab, said: Feature
     parts = said.components
     labels = [label for label, _ in tab.how.options]
     assert labels == ["none", f"more than chance ({parts.kept})"] + [
-        f"{goal}% ({count})" for goal, count in zip((80, 90, 95), parts.needed, strict=True)
+        f"{goal} % ({count})" for goal, count in zip((80, 90, 95), parts.needed, strict=True)
     ]
     table = rows(shown)
     assert table[0] == ["component", "explains", "chance", "made of"]
@@ -163,7 +163,7 @@ def test_columns_of_a_plan_are_left_out_and_come_back(table: sw.Table) -> None:
 def test_components_are_taken_and_given_up(sliders: Sliders, tab: FeaturesTab, said: FeatureAnalysis) -> None:
     press(tab.look.button, tab)
     assert "none, the features are taken as they are" in tab.kept.value
-    tab.how.value = "90%"
+    tab.how.value = "90 %"
     press(tab.keep, tab)
     assert sliders.recipe == said.with_components(0.9)
     assert f"the first {said.components.needed[1]}" in tab.kept.value
@@ -178,7 +178,7 @@ def test_components_are_taken_and_given_up(sliders: Sliders, tab: FeaturesTab, s
 
 def test_components_of_other_columns_are_not_taken(tab: FeaturesTab) -> None:
     press(tab.look.button, tab)
-    tab.how.value = "80%"
+    tab.how.value = "80 %"
     press(tab.leave, tab)
     assert tab.keep.disabled
     press(tab.look.button, tab)
