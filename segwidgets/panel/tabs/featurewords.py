@@ -18,9 +18,10 @@ STYLE = """<style>
 .sw-features .sw-dim{color:var(--jp-ui-font-color2,#5f6368)}
 .sw-features .sw-earlier{line-height:1.45;border-left:3px solid var(--jp-warn-color1,#ef6c00);padding:2px 8px}
 .sw-features .sw-wide{overflow:auto;max-width:100%}
-.sw-features table{border-collapse:collapse;line-height:1.4;color:inherit;font-size:inherit;font-variant-numeric:tabular-nums}
+.sw-features table{border-collapse:collapse;line-height:1.4;color:inherit;font-size:inherit;
+ font-variant-numeric:tabular-nums}
 .sw-features :is(td,th){padding:3px 14px 3px 0;text-align:left;vertical-align:top;font-weight:400;
- border-bottom:1px solid var(--jp-border-color2,#ddd);overflow-wrap:break-word;max-width:44ch}
+ border-bottom:1px solid var(--jp-border-color2,#ddd);overflow-wrap:break-word;max-width:52ch}
 .sw-features thead th{font-weight:600;white-space:nowrap}
 .sw-features tbody th{font-weight:600}
 .sw-features :is(td.sw-number,td.sw-effect,summary){white-space:nowrap}
@@ -135,7 +136,7 @@ def loadings(found: FeatureAnalysis) -> str:
     rows = "".join(
         f'<tr><th scope="row">{at + 1}</th><td class="sw-number">{parts.explained[at]:.1%}</td>'
         f'<td class="sw-number">{parts.chance[at]:.1%}</td>'
-        f"<td>{escape(', '.join(f'{one.feature} {one.weight:+.2f}' for one in told[:_LOADINGS]))}</td></tr>"
+        f"<td>{escape(', '.join(f'{one.feature}\N{NO-BREAK SPACE}{one.weight:+.2f}' for one in told[:_LOADINGS]))}</td></tr>"
         for at, told in enumerate(parts.loadings[:_COMPONENTS])
     )
     return _table("Loadings of the first components", ("component", "explains", "chance", "made of"), rows)
@@ -155,12 +156,10 @@ def forecast(told: LeavingForecast) -> str:
 
 def effects(found: Effects) -> str:
     """What each group of columns does to the segments, as a table."""
-    notes = (
-        said("This way to make a map has no seed: nothing in this table is by chance.")
-        if found.seed_ari is None
-        else ""
-    )
-    if found.seed_ari is not None and found.seed_ari < _FIRM:
+    notes = ""
+    if found.seed_ari is None:
+        notes = said("This way to make a map has no seed: nothing in this table is by chance.")
+    elif found.seed_ari < _FIRM:
         notes = said(
             f"Another seed alone gives an ARI of {found.seed_ari:.2f}: the segments depend on chance. "
             "Find firmer settings before you trust this table."
