@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from segwidgets.analysis import FeatureAnalysis
 from segwidgets.compute.analysis import SAME, TARGETS, Sparsity
+from segwidgets.compute.analysis.components import Loading
 from segwidgets.data.errors import listed, plural
 from segwidgets.estimates import duration
 from segwidgets.leaving import Effect, Effects, LeavingForecast
@@ -136,10 +137,14 @@ def loadings(found: FeatureAnalysis) -> str:
     rows = "".join(
         f'<tr><th scope="row">{at + 1}</th><td class="sw-number">{parts.explained[at]:.1%}</td>'
         f'<td class="sw-number">{parts.chance[at]:.1%}</td>'
-        f"<td>{escape(', '.join(f'{one.feature}\N{NO-BREAK SPACE}{one.weight:+.2f}' for one in told[:_LOADINGS]))}</td></tr>"
+        f"<td>{escape(', '.join(_weight(one) for one in told[:_LOADINGS]))}</td></tr>"
         for at, told in enumerate(parts.loadings[:_COMPONENTS])
     )
     return _table("Loadings of the first components", ("component", "explains", "chance", "made of"), rows)
+
+
+def _weight(one: Loading) -> str:
+    return f"{one.feature}\N{NO-BREAK SPACE}{one.weight:+.2f}"
 
 
 def forecast(told: LeavingForecast) -> str:
