@@ -56,7 +56,7 @@ def test_labels_are_those_of_all_rows_at_every_eps_but_for_small_clusters(
     assert len(told.gap) <= 2 * len(rows)
     for eps in _every_eps(index):
         labels = index.labels(float(eps))
-        large = np.append(np.bincount(labels[labels >= 0], minlength=1) >= floor, False)  # noqa: FBT003 - of noise
+        large = np.append(np.bincount(labels[labels >= 0], minlength=1) >= floor, False)
         expected = np.where(large[labels], labels, -1)[rows]
         shown = told.slots(float(eps))[told.leaf] - 1
         assert _same(expected, shown), f"at {eps!r}"
