@@ -173,7 +173,8 @@ def _table(facts: Facts) -> str:
     return (
         "<details><summary>All segments as a table</summary><div class=wide><table><thead><tr><th>Segment</th>"
         "<th>Proposed name</th><th class=number>Customers</th><th class=number>Share</th>"
-        f"<th class=number>Comes back</th><th>First of what sets it apart</th></tr></thead><tbody>{lines}</tbody></table></div></details>"
+        "<th class=number>Comes back</th><th>First of what sets it apart</th></tr></thead>"
+        f"<tbody>{lines}</tbody></table></div></details>"
     )
 
 
