@@ -9,45 +9,18 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
 import pytest
 
 import segwidgets as sw
 from segwidgets.cli import main
 from segwidgets.jobs import Job
-from segwidgets.names import Names
 from segwidgets.palette import css, segment_colours
 from segwidgets.report import Facts, ReportError, make_report
 from segwidgets.session import Session
 
-RECIPE = sw.Recipe().replace(n_neighbors=10, n_epochs=100, eps=0.6)
+from .conftest import RECIPE
+
 VOID = {"meta", "img", "br", "hr", "link", "input"}
-
-
-@pytest.fixture(scope="module")
-def table() -> sw.Table:
-    """Five balls of customers with ids that would be seen anywhere."""
-    rng = np.random.default_rng(5)
-    sizes = (150, 120, 90, 60, 12)
-    points = np.vstack([rng.normal(8 * np.eye(5)[i], 0.4, (size, 5)) for i, size in enumerate(sizes)])
-    frame = pd.DataFrame(points, columns=[f"col<{i}>" for i in range(5)])
-    frame.insert(0, "customer", [f"SECRET-{i:05d}" for i in range(len(frame))])
-    return sw.read(frame, id="customer")
-
-
-@pytest.fixture(scope="module")
-def job(table: sw.Table) -> Job:
-    result = Session(table).run(RECIPE)
-    names = Names().renamed([0], "<b>Big & bold</b>")
-    done = sw.promote(result.recipe, table, result=result, names=names).wait(120)
-    assert done.verdict == "exact", done.log()
-    return done
-
-
-@pytest.fixture(scope="module")
-def said(job: Job) -> dict[str, Any]:
-    return json.loads((job.output_data / "report.json").read_text())
 
 
 class Page(HTMLParser):
@@ -198,7 +171,7 @@ def test_what_changed_since_an_earlier_job_is_told(
     target = tmp_path / "since.html"
     assert main(["report", job.name, "--out", str(target), "--since", earlier.name]) == 0, capsys.readouterr().err
     page = Page(target.read_text())
-    assert "Since the last approved run" in page.words
+    assert f"Since the run {earlier.name}" in page.words
     assert "of the 432 customers that both runs know are in another segment now" in page.words
     assert "0 customers came, 0 left." in page.words
     assert "SECRET" not in target.read_text()
