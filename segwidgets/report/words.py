@@ -126,7 +126,7 @@ def limits(facts: Facts, *, live: bool = False) -> list[str]:
         "known of it here."
     )
     return [
-        facts.caveat
+        (facts.segments and facts.caveat)
         or (
             "What sets a segment apart was looked for in the same data that the segments were made from, so the "
             "differences are descriptions and no proof that anything causes them."

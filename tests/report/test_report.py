@@ -138,6 +138,31 @@ def test_a_setting_on_a_plateau_and_one_on_none_are_told_apart(said: dict[str, A
     assert "eps stands on no plateau" in Page(make_report(tmp_path)).words
 
 
+def test_the_chosen_eps_and_its_plateau_are_told_and_drawn(said: dict[str, Any], html: str) -> None:
+    low, high = said["plateau"]
+    told = f"eps could be anything from {low:.3g} to {high:.3g}, a factor of {high / low:.2f}, with about the same"
+    firm = Page(html).words.partition("How firm the setting is")[2].partition("How it was made")[0]
+    assert told in firm
+    assert "eps 0.6 was chosen." in firm
+    assert "Segments for every eps; the line marks the chosen 0.6." in firm
+    assert html.count('class="plateau"') == 1
+
+
+def test_method_limits_and_the_appendix_with_recipe_and_digests_stand_in_it(said: dict[str, Any], html: str) -> None:
+    words = Page(html).words
+    assert "UMAP with 10 neighbours" in words
+    assert f"DBSCAN: {RECIPE.clustering.min_samples} customers within eps 0.6" in words
+    assert "its verdict: exact." in words
+    assert "The axes of the map mean nothing" in words
+    assert "No customer's id or values stand in this file" in words
+    appendix = words.partition("Appendix")[2]
+    recipe = {name: value for name, value in said["recipe"].items() if name != "features"}
+    assert " ".join(json.dumps(recipe, indent=1).split()) in appendix
+    assert set(said["digests"]) == {"recipe", "table", "embedding", "labels", "lock"}
+    for name, digest in said["digests"].items():
+        assert f"{name} {digest}".strip() in appendix
+
+
 def test_without_segments_it_says_so(said: dict[str, Any], tmp_path: Path) -> None:
     noise = [{"segment": -1, "size": 432, "share": 1.0, "features": []}]
     nothing = {**said, "segments": noise, "stability": None, "profile": None, "plateau": None, "names": {}}
