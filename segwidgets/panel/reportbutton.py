@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import threading
 from pathlib import Path
 
@@ -11,9 +12,12 @@ import ipywidgets as widgets
 from segwidgets.jobs import Job
 from segwidgets.panel import html
 from segwidgets.panel.tabs.work import Show, Work
-from segwidgets.report import FLOOR, write_report
+from segwidgets.report import FLOOR
 from segwidgets.report.making import LIMIT
-from segwidgets.result import Progress
+from segwidgets.reporting import report_job
+
+#: Points of a live map, where the table has as many rows.
+_POINTS = 3_000
 
 _STYLE = """<style>
 .sw-report a{color:var(--jp-content-link-color,#1565c0);text-decoration:underline}
@@ -24,6 +28,7 @@ _STYLE = """<style>
 class ReportButton:
     """Writes the report of one finished job at a time, anew at each click.
 
+    ``live``: whether the report holds a map that answers eps, of a sample of ``points`` places, which the file says.
     ``floor``: customers that a segment must have to be told of. ``path``: where the report is written; the job's
     ``output/data/report.html`` where it is empty. ``made`` says where it is, and downloads it: the link holds the file
     itself, so that it works in any front end. ``written`` is the file of the last click, or None.
@@ -43,13 +48,23 @@ class ReportButton:
             value=FLOOR, description="segments from", style=style, layout=widgets.Layout(width="160px"),
             tooltip="Segments of fewer customers are left out of the report; 5 at least",
         )  # fmt: skip
+        self.live = widgets.Checkbox(
+            description="with a live map of", indent=False, layout=widgets.Layout(width="auto"),
+            tooltip="The file also holds a shuffled sample of the map's places, with a slider of eps; it says so",
+        )  # fmt: skip
+        self.points = widgets.IntText(
+            value=_POINTS, layout=widgets.Layout(width="84px"), disabled=True,
+            tooltip="How many points of the map stand in the file",
+        )  # fmt: skip
+        self.live.observe(lambda change: setattr(self.points, "disabled", not change["new"]), "value")
         self.path = widgets.Text(
             placeholder="with the job", description="file", style=style, layout=widgets.Layout(width="260px"),
             tooltip="Where the report is written; it lies with the job's files where this is empty",
         )  # fmt: skip
         self.made = widgets.HTML()
+        told = widgets.HTML('<span class="sw-dim">points, said in the file</span>')
         fields = widgets.HBox(
-            [self.work.view, self.floor, self.path],
+            [self.work.view, self.live, self.points, told, self.floor, self.path],
             layout=widgets.Layout(flex_flow="row wrap", align_items="center", grid_gap="4px 10px"),
         )
         self.view = widgets.VBox([widgets.HTML(_STYLE), fields, self.made])
@@ -60,6 +75,7 @@ class ReportButton:
         """Offer the report of a job that has completed."""
         self.hide()
         self._job = job
+        self.points.value = min(_POINTS, _rows(job))
         self.button.disabled = False
         self.view.layout.display = ""
 
@@ -73,13 +89,15 @@ class ReportButton:
         self.view.layout.display = "none"
 
     def _write(self, show: Show, cancel: threading.Event) -> None:
-        job, floor = self._job, int(self.floor.value)
+        job = self._job
         if job is None:
             raise ValueError("there is no finished job to report: promote one, and wait for it.")
         target = self._target(job)
         self.made.value = ""
-        show(Progress("report", 0.0, 0.0, "Writing the report"))
-        write_report(job.output_data, target, floor=floor)
+        points = int(self.points.value) if self.live.value else 0
+        if self.live.value and not points:
+            raise ValueError("points=0 is no live map: name a number from 100, or untick “with a live map”.")
+        report_job(job, target, points=points, floor=int(self.floor.value), progress=show, cancel=cancel)
         self._ours.add(target)
         if not cancel.is_set():
             self.written = target
@@ -105,6 +123,14 @@ class ReportButton:
     def close(self) -> None:
         """Stop all work."""
         self.lane.close()
+
+
+def _rows(job: Job) -> int:
+    """Rows of a finished job; as many as a map usually takes where that cannot be read."""
+    try:
+        return int(json.loads((job.output_data / "report.json").read_text("utf-8"))["rows"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return _POINTS
 
 
 def _link(path: Path, name: str) -> str:
