@@ -25,7 +25,6 @@ from segwidgets.session import Session
 RECIPE = sw.Recipe().replace(eps=0.6, n_neighbors=10, n_epochs=100)
 #: Customers that are put into another segment.
 MOVED = 30
-VOID = {"path", "use", "rect", "br"}
 
 
 class Page(HTMLParser):
@@ -319,9 +318,7 @@ def test_a_moved_column_is_a_reason_to_look_at_the_data(frame: pd.DataFrame, job
     assert columns[1][0] == name, "the worst first"
     assert columns[1][3] == "changed"
     assert [float(row[1]) for row in columns[1:]] == sorted((float(row[1]) for row in columns[1:]), reverse=True)
-    assert 'data-word="re' not in tab.fits.value or 'data-word="re-tune"' in tab.fits.value
-    assert tab.drifted is not None
-    assert tab.drifted.verdict.word != "reuse"
+    assert 'data-word="re-tune"' in tab.fits.value
     assert f"(PSI above 0.25): {name}" in Page(tab.fits.value).text
 
 
@@ -349,9 +346,8 @@ def test_work_that_is_cancelled_leaves_what_was_found(tab: CompareTab) -> None:
 def test_without_a_finished_job_there_is_nothing_to_compare(
     table: sw.Table, result: Result, make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    session_cache = Shown(result)
     monkeypatch.setenv("SEGWIDGETS_HOME", str(tmp_path))
-    tab = make(table, session_cache)
+    tab = make(table, Shown(result))
     assert tab.job.options == (("no job of this machine has finished", ""),)
     assert tab.comparing.button.disabled
     assert tab.drifting.button.disabled
