@@ -71,6 +71,12 @@ class Work:
         self._running(on=False)
         self.say("Cancelled.")
 
+    def clear(self) -> None:
+        """As before the first start: nothing is said, and nothing went wrong."""
+        self._running(on=False)
+        self.say("")
+        self._errors.value = ""
+
     def say(self, words: str) -> None:
         """A sentence beside the button."""
         self._words.value = f'<span class="sw-dim" role="status">{html.escape(words)}</span>' if words else ""
