@@ -13,6 +13,7 @@ from segwidgets.lazy import lazy
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from segwidgets.alternatives import compare_methods
     from segwidgets.analysis import analyse_features
     from segwidgets.assignment import assign
     from segwidgets.comparing import compare, drift
@@ -49,6 +50,7 @@ _HOMES = {
     "analyse_features": "analysis",
     "assign": "assignment",
     "compare": "comparing",
+    "compare_methods": "alternatives",
     "describe_segments": "segments",
     "drift": "comparing",
     "leaderboard": "jobs",
@@ -83,6 +85,7 @@ __all__ = [
     "analyse_features",
     "assign",
     "compare",
+    "compare_methods",
     "describe_segments",
     "drift",
     "leaderboard",

@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 
     from segwidgets.data import Table
 
-__all__ = ["Compared", "Drifted", "compare", "drift"]
+__all__ = ["Compared", "Drifted", "NobodyInCommonError", "compare", "drift"]
+
+
+class NobodyInCommonError(ValueError):
+    """Two runs that know no customer in common."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -81,6 +85,16 @@ class Drifted:
     assigned: Assigned = dataclasses.field(repr=False)
     columns: tuple[ColumnDrift, ...]
     verdict: Verdict
+    run: Segmentation = dataclasses.field(repr=False)
+
+    def sizes(self) -> tuple[tuple[int, int, int], ...]:
+        """``(label, rows then, rows now)`` of each segment of the run, those in none (-1) last."""
+        many = int(self.run.labels.max(initial=-1)) + 1
+        then, now = (
+            np.bincount(np.where(labels < 0, many, labels), minlength=many + 1)
+            for labels in (self.run.labels, self.assigned.labels)
+        )
+        return tuple((at if at < many else -1, int(then[at]), int(now[at])) for at in range(many + 1))
 
     def to_public(self) -> dict[str, Any]:
         """As JSON takes it: counts and shares, no id."""
@@ -103,12 +117,13 @@ def compare(a: Any, b: Any, *, baseline: float | None = None, repeats: int = 100
         seed: of the bootstrap.
 
     Raises:
-        ValueError: one of them is no whole result, or they have no customer in common.
+        ValueError: one of them is no whole result.
+        NobodyInCommonError: they have no customer in common.
     """
     one, other = segmentation(a), segmentation(b)
     found = changes(one.ids, one.labels, other.ids, other.labels, baseline=baseline, repeats=repeats, seed=seed)
     if not found.common:
-        raise ValueError(
+        raise NobodyInCommonError(
             f"{one.name} and {other.name} have no id in common, so nobody can be followed: read both tables with the "
             "column that names the customer (id=…), or assign the new table to the old run (segwidgets.assign)."
         )
@@ -149,4 +164,4 @@ def drift(
         none_before=float(np.mean(asked.run.labels < 0)),
         thresholds=thresholds,
     )
-    return Drifted(assigned, columns, verdict)
+    return Drifted(assigned, columns, verdict, asked.run)

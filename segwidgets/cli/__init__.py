@@ -19,6 +19,7 @@ from segwidgets.cli import (
     image,
     jobs,
     lifecycle,
+    methods,
     promote,
     report,
     run,
@@ -41,6 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     stability.add(commands, reads)
     sweep.add(commands, reads)
     features.add(commands, reads)
+    methods.add(commands, reads)
     assign.add(commands)
     board.add(commands)
     jobs.add(commands)

@@ -18,7 +18,7 @@ const styleText = {
   },
 };
 
-const WIDGETS = ["pointcloud", "kdistance", "setting", "segmenttable", "historystrip", "leaderboard", "surroundings"];
+const WIDGETS = ["pointcloud", "kdistance", "setting", "segmenttable", "historystrip", "leaderboard", "surroundings", "heatmap"];
 /** The script of a report's live map: it stands in a page by itself, so it is no module. */
 const REPORT = "report";
 /** `node build.mjs setting` builds that one alone. */

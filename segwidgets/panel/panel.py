@@ -33,6 +33,7 @@ from segwidgets.panel.past import Past
 from segwidgets.panel.picture import Picture
 from segwidgets.panel.promotion import Promotion
 from segwidgets.panel.segments import Segments
+from segwidgets.panel.tabs import Pages, Surroundings
 from segwidgets.panel.worker import Lane
 from segwidgets.recipe import Recipe, RecipeError
 from segwidgets.session import Progress, Result, Session
@@ -91,6 +92,10 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets carries no types
         self._segments = Segments(table, self._renamed, self._picked, self._broke)
         folder = Path(history) if history is not None else None
         self._past = Past(self._session, History.of(table, folder), self._go, self._broke)
+        around = Surroundings(
+            self._session, lambda: self._flow.result, lambda: self._flow.wanted, self._take, lambda: self._names
+        )
+        self.pages = Pages(self._segments.view, around)
         self._guidance = Guidance(self._apply)
         self._promotion = Promotion(table, self._shipped, self._go)
         self.k_distance.observe(lambda change: self._eps_moved(change["new"]), "eps")
@@ -102,6 +107,7 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets carries no types
         ]
         self._lanes = (
             *self._flow.lanes, self._settle, *self._picture.lanes, self._segments.lane, *self._past.lanes,
+            *self.pages.lanes,
         )  # fmt: skip
         super().__init__(self._assemble())
         self.add_class("sw-panel")
@@ -130,7 +136,7 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets carries no types
             layout=widgets.Layout(flex="2 1 520px", min_width="320px"),
         )
         body = widgets.HBox([left, right], layout=widgets.Layout(flex_flow="row wrap", grid_gap="16px"))
-        return [self._head, body, self._segments.view, self._past.view, self._promotion.view]
+        return [self._head, body, self.pages.view, self._past.view, self._promotion.view]
 
     # -- what others ask ---------------------------------------------------------------------------------------------
 
@@ -290,6 +296,10 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets carries no types
         except RecipeError as error:
             self.failed(error, "setting")
 
+    def _take(self, recipe: Recipe) -> None:
+        """A page of the panel proposes a recipe, and the user takes it."""
+        self.recipe = recipe
+
     def _go(self, recipe: Recipe, names: Names) -> None:
         self._name(names)
         self.recipe = recipe
@@ -378,6 +388,7 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets carries no types
         self._guidance.show(result)
         self._segments.show(result)
         self._past.keep(result, self._picture.drawn, self._names)
+        self.pages.show(result)
 
     def failed(self, error: Exception, where: str) -> None:
         """Something went wrong: told where it arose."""

@@ -12,7 +12,6 @@ from segwidgets.compute.profiles import SegmentProfiles, profile_segments
 from segwidgets.compute.scores import silhouette_by_cluster
 from segwidgets.data import Table
 from segwidgets.names import Names
-from segwidgets.panel import html
 from segwidgets.panel.segmenttable import SegmentTable
 from segwidgets.panel.worker import Lane
 from segwidgets.result import Result
@@ -52,7 +51,7 @@ class Segments:
         self.table.on_rename(self._rename)
         self.table.on_merge(self._rename)
         self.table.on_pick(picked)
-        self.view = widgets.VBox([widgets.HTML(html.group("Segments")), self.table])
+        self.view = widgets.VBox([self.table])
 
     @property
     def profiles(self) -> SegmentProfiles | None:

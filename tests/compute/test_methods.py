@@ -15,6 +15,7 @@ from segwidgets.compute.density import DensityIndex
 from segwidgets.compute.methods import (
     FAVOURS,
     Clustered,
+    again,
     compare_methods,
     count_curve,
     dbscan,
@@ -23,6 +24,7 @@ from segwidgets.compute.methods import (
     kmeans,
     scored,
 )
+from segwidgets.compute.methods.again import thinned
 from segwidgets.compute.methods.clustered import by_first_row
 from segwidgets.compute.methods.comparison import balance
 from segwidgets.compute.methods.curves import elbow
@@ -198,3 +200,74 @@ def test_a_straight_line_has_no_elbow() -> None:
 def test_no_number_to_try_is_refused(points: Any) -> None:
     with pytest.raises(ValueError, match="counts is empty"):
         count_curve(points, [])
+
+
+def test_hdbscan_answers_any_min_samples_of_its_index(points: Any, index: DensityIndex) -> None:
+    own = hdbscan(DensityIndex(points, 20, 20), min_cluster_size=40)
+    other = hdbscan(index, min_cluster_size=40, min_samples=20)
+    assert other.settings["min_samples"] == 20
+    assert np.array_equal(own.labels, other.labels)
+
+
+def test_the_tree_of_another_min_samples_is_that_of_an_index_of_it() -> None:
+    doubled = np.vstack([cloud(3), cloud(3)[:50]])  # rows at one place hang on each other
+    weights = DensityIndex(doubled, 5, 32).tree(20)[1]
+    assert np.allclose(weights, DensityIndex(doubled, 20, 20).tree_[1])
+    with pytest.raises(ValueError, match="min_samples=33 is not allowed"):
+        DensityIndex(doubled, 5, 32).tree(33)
+
+
+@pytest.mark.parametrize("method", ["dbscan", "hdbscan", "kmeans", "gmm"])
+def test_a_sample_is_clustered_as_all_rows_were(points: Any, index: DensityIndex, method: str) -> None:
+    found = {
+        "dbscan": lambda: dbscan(index, eps=1.5, min_samples=10),
+        "hdbscan": lambda: hdbscan(index, min_cluster_size=40, min_samples=10),
+        "kmeans": lambda: kmeans(points, 4),
+        "gmm": lambda: gaussian_mixture(points, 4),
+    }[method]()
+    rows = np.arange(0, 600, 2)
+    labels = again(points, found)(rows)
+    assert labels.shape == (300,)
+    assert adjusted_rand_score(found.labels[rows], labels) > 0.95
+
+    def stop(done: float) -> None:
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        again(points, found, tick=stop)(rows)
+
+
+def test_a_thin_sample_keeps_the_density_and_five_neighbours() -> None:
+    assert thinned(10, 0.8, 3) == (8, 1.0)
+    assert thinned(3, 0.8, 3) == (3, 1.0)
+    assert thinned(100, 0.1, 3) == (10, 1.0)
+    size, wider = thinned(10, 0.1, 2)
+    assert size == 5
+    assert size / (0.1 * 10) == pytest.approx(wider**2), "as many more rows as the disc is larger"
+    assert thinned(4, 0.1, 2)[0] == 4
+
+
+def test_a_thin_sample_of_a_large_table_finds_the_same_segments() -> None:
+    rng = np.random.default_rng(0)
+    many = np.vstack([rng.normal(place, 0.5, (5_000, 2)) for place in ((0, 0), (6, 0), (0, 6))])
+    found = dbscan(DensityIndex(many, 10, 10), eps=0.25)
+    rows = np.sort(rng.choice(15_000, 750, replace=False))
+    assert adjusted_rand_score(found.labels[rows], again(many, found)(rows)) > 0.9
+
+
+def test_samples_of_a_large_table_are_drawn_as_of_a_smaller_one(monkeypatch: pytest.MonkeyPatch, points: Any) -> None:
+    monkeypatch.setattr("segwidgets.compute.methods.comparison.SAMPLED_ROWS", 200)
+    asked: list[int] = []
+
+    def listening(rows: Any) -> Any:
+        asked.append(len(rows))
+        return np.zeros(len(rows), np.int32)
+
+    scored(points, kmeans(points, 4), again=listening, repeats=2)
+    assert asked == [160, 160]
+
+
+def test_a_mixture_takes_columns_that_say_the_same_in_single_precision() -> None:
+    one = np.random.default_rng(0).normal(size=(3_000, 1))
+    columns = np.hstack([one * (1 + at / 50) for at in range(100)]).astype(np.float32)
+    assert gaussian_mixture(columns, 3).clusters == 3  # scikit-learn finds no Cholesky factor in single precision

@@ -283,7 +283,12 @@ class DensityIndex:
     @property
     def tree_(self) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
         """The mutual-reachability spanning tree: edges (n - 1, 2) int32 in row numbers, and weights, ascending."""
-        hierarchy = self._hierarchy(None)
+        return self.tree()
+
+    def tree(self, min_samples: int | None = None) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+        """`tree_` for another min_samples; raises ValueError if it is not from 1 to ``max_min_samples``."""
+        m = self._checked_min_samples(min_samples)
+        hierarchy = self._hierarchy(m)
         first, point_of = self._lists.first, self._lists.point_of
         edges, weights = first[hierarchy.edges], hierarchy.weights
         if len(first) == self.n:
@@ -291,7 +296,7 @@ class DensityIndex:
         # Further rows at a place hang on its first one.
         rows = np.flatnonzero(first[point_of] != np.arange(self.n)).astype(np.int32)
         edges = np.concatenate([np.column_stack([first[point_of[rows]], rows]), edges])
-        weights = np.concatenate([self.core_distances_[rows], weights])
+        weights = np.concatenate([self._lists.by_row(self._lists.core(m))[rows], weights])
         order = np.argsort(weights, kind="stable")
         return edges[order], weights[order]
 

@@ -28,6 +28,9 @@ FAVOURS = {
     "coverage": "methods without noise, KMeans and Gaussian mixtures, which have 1 by construction.",
 }
 
+#: A sample is drawn as if a table had no more rows than these, so that stability of a large one takes no longer.
+SAMPLED_ROWS = 100_000
+
 Again = Callable[[npt.NDArray[np.int64]], npt.NDArray[np.int32]]
 
 
@@ -89,7 +92,7 @@ def scored(
         found: the clustering of these rows.
         again: clusters the rows of a sample as ``found`` was, (m,) rows to (m,) labels; None leaves stability out.
         repeats: samples for it.
-        share: of the rows in each.
+        share: of the rows in each; of 100,000 where there are more.
         seed: of the samples.
         tick: told the share done; may raise `Cancelled`.
 
@@ -101,9 +104,10 @@ def scored(
     stability = None
     if again is not None:
         checked_sampling(len(points), repeats, share)
+        taken = share * min(1.0, SAMPLED_ROWS / len(points))
         agreed = []
         for repeat in range(repeats):
-            rows = sample(len(points), share, seed, repeat)
+            rows = sample(len(points), taken, seed, repeat)
             agreed.append(adjusted_rand(labels[rows], again(rows)))
             tick(0.7 * (repeat + 1) / repeats)
         stability = float(np.mean(agreed))

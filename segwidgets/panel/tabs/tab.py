@@ -19,9 +19,9 @@ from segwidgets.session import Session
 class Surroundings:
     """What a tab works with.
 
-    ``session``: computes, on the panel's table, with the panel's cache. ``shown``: gives the result that the panel shows
-    (its scores may still be None), or None. ``wanted``: the recipe of the sliders, open where the data decides.
-    ``take``: moves the sliders; raises RecipeError where the recipe cannot run. ``names``: what the segments are called.
+    ``session``: computes, on the panel's table, with the panel's cache. ``shown``: gives the result that the panel
+    shows (its scores may still be None), or None. ``wanted``: the recipe of the sliders, open where the data decides.
+    ``take``: moves the sliders; raises RecipeError where the recipe cannot run. ``names``: of the segments.
     """
 
     session: Session
@@ -34,9 +34,17 @@ class Surroundings:
 class Tab(Protocol):
     """A page of the panel below the map. Nothing is computed before the user asks for it."""
 
-    title: str
-    view: widgets.Widget
-    lanes: tuple[Lane, ...]
+    @property
+    def title(self) -> str:
+        """What stands on its tab."""
+
+    @property
+    def view(self) -> widgets.Widget:
+        """The page."""
+
+    @property
+    def lanes(self) -> tuple[Lane, ...]:
+        """Its background work."""
 
     def show(self, result: Result) -> None:
         """The panel shows this result now, scored; called off the main thread."""

@@ -1,0 +1,261 @@
+"""The Stability tab: whether the segments come back on samples of the rows, and which settings are stable."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+
+import ipywidgets as widgets
+import numpy as np
+import numpy.typing as npt
+
+from segwidgets.compute.stability import Plateau, StabilityMap, plateaus
+from segwidgets.compute.stability.map import REPEATS
+from segwidgets.data.errors import plural
+from segwidgets.estimates import duration
+from segwidgets.names import Names
+from segwidgets.panel import html
+from segwidgets.panel.heatmap import Facet, HeatMap, Mark
+from segwidgets.panel.tabs.tab import Surroundings
+from segwidgets.panel.tabs.work import Show, Work
+from segwidgets.recipe import Recipe
+from segwidgets.result import Result
+from segwidgets.stable import MapOfRecipe, StabilityOfRecipe, plan_map, stability, stability_map
+
+#: Plateaus that have a label on the map, and that are listed.
+_MARKED = 5
+
+_HINT = (
+    "How well samples of the rows agree with the clustering of all of them (ARI), for every eps and min_samples, from "
+    "trees that are built once. A plateau is a region of settings that give the same segments: click it to take its "
+    "settings."
+)
+_HINT_SEGMENTS = "How much of each segment comes back on samples of the rows (Jaccard, after Hennig 2007)."
+
+
+class StabilityTab:
+    """Stability by segment, and the stability map.
+
+    Args:
+        around: what it works with.
+    """
+
+    title = "Stability"
+
+    def __init__(self, around: Surroundings) -> None:
+        self._around = around
+        self._made: MapOfRecipe | None = None
+        self._unfinished: tuple[Recipe, StabilityMap] | None = None
+        self._of: Result | None = None
+        self.map_work = Work(
+            "stability-map", "Make the stability map", icon="th", do=self._make,
+            tooltip="Judge every eps and min_samples on samples of the rows",
+        )  # fmt: skip
+        self.segment_work = Work(
+            "stability", "Is each segment stable?", icon="check", do=self._judge,
+            tooltip="Cluster samples of the rows with the present settings",
+        )  # fmt: skip
+        self.map = HeatMap(
+            value_name="agreement",
+            row_name="min_samples",
+            column_name="eps (distance on the map)",
+            upwards=True,
+            layers=(("segment", "count"), ("noise", "share")),
+            action="take these settings",
+            absent="fewer than two segments",
+            height=320,
+            layout=widgets.Layout(display="none"),
+        )
+        self.map.on_take(self._take)
+        self._words = widgets.HTML()
+        self._plateaus = widgets.VBox([], layout=widgets.Layout(grid_gap="2px"))
+        self._segments = widgets.HTML()
+        self._errors = widgets.HTML()
+        self.lanes = (self.map_work.lane, self.segment_work.lane)
+        self.view = widgets.VBox(
+            [
+                widgets.HTML(f'<div class="sw-dim">{html.escape(_HINT)}</div>'),
+                self.map_work.view,
+                self._errors,
+                self.map,
+                self._words,
+                self._plateaus,
+                widgets.HTML(f'<div class="sw-dim">{html.escape(_HINT_SEGMENTS)}</div>'),
+                self.segment_work.view,
+                self._segments,
+            ]
+        )
+
+    @property
+    def made(self) -> MapOfRecipe | None:
+        """The map that is shown, or None."""
+        return self._made
+
+    @property
+    def plateaus(self) -> tuple[Plateau, ...]:
+        """The plateaus that can be taken, the largest first."""
+        return () if self._made is None else self._made.plateaus[:_MARKED]
+
+    def show(self, result: Result) -> None:
+        """The panel shows this result now."""
+        self.map_work.button.disabled = self.segment_work.button.disabled = False
+        if self._made is not None:
+            self._draw()
+        if self._of is not None:
+            same = self._of.recipe == result.recipe
+            self._segments.layout.display = "" if same else "none"
+            self.segment_work.say("" if same else "Of an earlier setting: judge again.")
+
+    def take(self, plateau: Plateau) -> None:
+        """Move the sliders to a plateau's settings."""
+        made = self._made
+        if made is not None:
+            self._go(made, plateau.eps, plateau.min_samples)
+
+    # -- the map -----------------------------------------------------------------------------------------------------
+
+    def _make(self, show: Show, cancel: threading.Event) -> None:
+        result = self._there()
+        recipe = result.recipe
+        so_far = None
+        if self._unfinished is not None and _one_map(self._unfinished[0], recipe):
+            so_far = self._unfinished[1]
+        if so_far is None:
+            grid, cost = plan_map(self._around.session, recipe)
+            self.map_work.say(f"{cost.cells:,} settings on {cost.repeats} samples: about {duration(cost.seconds)} …")
+        else:
+            grid = so_far.grid
+
+        def told(now: StabilityMap) -> None:
+            if not cancel.is_set():
+                self._unfinished = (recipe, now)
+                self._made = MapOfRecipe(recipe, result, now)
+                self._draw()
+
+        made = stability_map(
+            self._around.session, recipe, grid=grid, repeats=REPEATS, so_far=so_far, told=told, progress=show,
+            cancel=cancel,
+        )  # fmt: skip
+        self._unfinished = None
+        self._made = made
+        self._draw()
+        self.map_work.say(f"{made.map.mean.size:,} settings, {made.map.repeats} samples of {made.map.share:.0%}.")
+
+    def _draw(self) -> None:
+        made = self._made
+        if made is None:
+            return
+        shown = self._around.shown()
+        current = shown is not None and _one_map(made.recipe, shown.recipe)
+        found = plateaus(made.map)[:_MARKED]
+        self.map.layout.display = ""
+        self.map.draw([_facet(made.map, found, shown.recipe if shown is not None and current else None)])
+        old = "" if current else "<b>Of an earlier map</b>: make it again, or take a setting to go back to that map. "
+        done = "" if made.map.done >= 1 else f"{made.map.done:.0%} is there; start again to go on. "
+        told = (
+            f"{plural(len(found), 'plateau')}, the largest first:"
+            if found
+            else "No plateau: no setting is stable and of use."
+        )
+        self._words.value = f'<div class="sw-dim" role="status">{old}{done}{told}</div>'
+        self._plateaus.children = tuple(self._listed(number, one) for number, one in enumerate(found, 1))
+
+    def _listed(self, number: int, one: Plateau) -> widgets.HBox:
+        button = widgets.Button(
+            description=f"Take {number}", tooltip=_described(one), layout=widgets.Layout(width="auto")
+        )
+        button.on_click(lambda _: self.take(one))
+        words = widgets.HTML(f"<span>{html.escape(_described(one))}</span>")
+        return widgets.HBox([button, words], layout=widgets.Layout(align_items="center", grid_gap="8px"))
+
+    def _take(self, _facet: int, row: int, column: int) -> None:
+        made = self._made
+        if made is not None:
+            grid = made.map.grid
+            self._go(made, float(grid.eps[column]), int(grid.min_samples[row]))
+
+    def _go(self, made: MapOfRecipe, eps: float, min_samples: int) -> None:
+        self._errors.value = ""
+        try:
+            self._around.take(made.recipe.replace(eps=eps, min_samples=min_samples))
+        except ValueError as error:
+            self._errors.value = html.failure(error)
+
+    # -- the segments ------------------------------------------------------------------------------------------------
+
+    def _judge(self, show: Show, cancel: threading.Event) -> None:
+        result = self._there()
+        found = stability(self._around.session, result.recipe, progress=show, cancel=cancel)
+        if cancel.is_set():
+            return
+        self._of = result
+        self._segments.layout.display = ""
+        self._segments.value = _table(found, self._around.names())
+        self.segment_work.say("")
+
+    def _there(self) -> Result:
+        result = self._around.shown()
+        if result is None:
+            raise RuntimeError("there is no map yet: wait for it.")
+        return result
+
+
+def _one_map(one: Recipe, other: Recipe) -> bool:
+    """Whether two recipes differ by how the map is cut at most."""
+    return one.features == other.features and one.embedding == other.embedding
+
+
+def _described(one: Plateau) -> str:
+    low, high = one.eps_range
+    few, many = one.min_samples_range
+    return (
+        f"{one.clusters} segments, {one.noise:.0%} noise, agreement {one.ari:.2f}: eps {one.eps:.3g} of {low:.3g} to "
+        f"{high:.3g}, min_samples {one.min_samples} of {few} to {many}"
+    )
+
+
+def _facet(made: StabilityMap, found: Sequence[Plateau], current: Recipe | None) -> Facet:
+    grid = made.grid
+    marks = [
+        Mark(
+            int(np.searchsorted(grid.min_samples, one.min_samples)), int(np.searchsorted(grid.eps, one.eps)),
+            f"{number}: {one.clusters} segments", _described(one),
+        )
+        for number, one in enumerate(found, 1)
+    ]  # fmt: skip
+    return Facet(
+        values=made.mean,
+        rows=[str(size) for size in grid.min_samples.tolist()],
+        columns=[f"{eps:.3g}" for eps in grid.eps.tolist()],
+        marks=marks,
+        here=None if current is None else _here(grid.eps, grid.min_samples, current),
+        more=(made.clusters, made.noise),
+    )
+
+
+def _here(eps: npt.NDArray[np.float64], sizes: npt.NDArray[np.int64], recipe: Recipe) -> tuple[float, float] | None:
+    at = recipe.clustering.eps
+    if not at:
+        return None
+    column = np.interp(np.log(at), np.log(eps), np.arange(len(eps)), left=-0.5, right=len(eps) - 0.5)
+    row = np.interp(recipe.clustering.min_samples, sizes, np.arange(len(sizes)), left=-0.5, right=len(sizes) - 0.5)
+    return float(row), float(column)
+
+
+def _table(found: StabilityOfRecipe, names: Names) -> str:
+    """The segments with their stability, as an HTML table."""
+    called = names.of(found.result.labels)
+    s = found.samples
+    body = "".join(
+        f"<tr><th scope=row>{html.escape(called.get(one.segment, f'segment {one.segment}'))}</th>"
+        f"<td>{one.jaccard:.2f}</td><td>{one.dissolved:.0%}</td><td>{html.escape(one.word)}</td></tr>"
+        for one in s.segments
+    )
+    ami = "" if s.ami is None else f", adjusted mutual information {s.ami:.3f}"
+    return (
+        f'<div role="status">All rows: ARI {s.ari:.3f} ({s.ari_low:.3f} to {s.ari_high:.3f}){ami}, on {s.repeats} '
+        f"samples of {s.share:.0%} of the rows.</div>"
+        '<table class="sw-lines" aria-label="Stability of the segments"><thead><tr><th scope=col>segment</th>'
+        "<th scope=col>Jaccard</th><th scope=col>dissolved</th><th scope=col></th></tr></thead>"
+        f"<tbody>{body}</tbody></table>"
+    )
