@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from segwidgets.segments import describe_segments
     from segwidgets.session import Cancelled, Result, Session
     from segwidgets.stable import stability, stability_map
+    from segwidgets.stablesettings import plan_maps, stability_maps
     from segwidgets.sweeping import sweep
 
 _HOMES = {
@@ -55,11 +56,13 @@ _HOMES = {
     "drift": "comparing",
     "leaderboard": "jobs",
     "leave_out": "leaving",
+    "plan_maps": "stablesettings",
     "promote": "jobs",
     "read": "data",
     "samples": "data",
     "stability": "stable",
     "stability_map": "stable",
+    "stability_maps": "stablesettings",
     "sweep": "sweeping",
 }
 
@@ -90,11 +93,13 @@ __all__ = [
     "drift",
     "leaderboard",
     "leave_out",
+    "plan_maps",
     "promote",
     "read",
     "samples",
     "stability",
     "stability_map",
+    "stability_maps",
     "sweep",
 ]
 

@@ -131,6 +131,59 @@ def test_segments_are_judged_under_their_names(panel: sw.Panel) -> None:
     assert f"ARI {said.ari:.3f}" in stability._segments.value
 
 
+# -- other settings --------------------------------------------------------------------------------------------------
+
+
+def test_maps_of_other_settings_stand_side_by_side_and_one_is_taken(panel: sw.Panel) -> None:
+    others = panel.pages.stability.others
+    others.near.value, others.apart.value = "8, 15", "0, 0.2"
+    others.work.start()
+    assert others.work.lane.wait(240)
+    assert others.work._errors.value == ""
+    assert others.made is not None
+    assert [one["title"] for one in others.map.facets] == [
+        "n_neighbors 8, min_dist 0", "n_neighbors 8, min_dist 0.2", "n_neighbors 15, min_dist 0",
+        "n_neighbors 15, min_dist 0.2",
+    ]  # fmt: skip
+    assert others.map.across == 2
+    assert [one["here"] is not None for one in others.map.facets] == [False, False, True, False]
+    said = sw.stability_map(panel._session, others.made.maps[1].recipe).map
+    cells = said.mean.size
+    shown = np.frombuffer(others.map.values, np.float32)[cells : 2 * cells].reshape(said.mean.shape)
+    np.testing.assert_allclose(shown, said.mean, rtol=1e-6)
+
+    wanted = others.plateaus[0]
+    others.take(wanted)
+    result = panel.wait(120)
+    assert (result.recipe.embedding.n_neighbors, result.recipe.embedding.min_dist) == (
+        wanted.n_neighbors, wanted.min_dist,
+    )  # fmt: skip
+    assert result.scores.clusters == wanted.plateau.clusters
+    # Maps that are there are not made again.
+    before = [one.map for one in others.made.maps]
+    others.near.value = "8"
+    others.work.start()
+    assert others.work.lane.wait(240)
+    assert [one.map for one in others.made.maps] == before[:2]
+
+
+@pytest.mark.parametrize(("near", "words"), [("8, many", "n_neighbors: &#x27;8, many&#x27;"), ("8", "nothing to hold")])
+def test_settings_that_cannot_be_are_refused_in_words(panel: sw.Panel, near: str, words: str) -> None:
+    others = panel.pages.stability.others
+    others.near.value = near
+    others.work.start()
+    assert others.work.lane.wait(60)
+    assert words in others.work._errors.value
+
+
+def test_a_method_without_these_settings_has_no_maps_of_them(panel: sw.Panel) -> None:
+    panel.recipe = sw.Recipe(embedding=sw.Embedding(method="pca"))
+    panel.wait(60)
+    others = panel.pages.stability.others
+    until(lambda: others.work.button.disabled)
+    assert others.near.disabled and others.apart.disabled
+
+
 # -- methods ---------------------------------------------------------------------------------------------------------
 
 
