@@ -64,9 +64,7 @@ class OnDask:
         self.slots = sum(threads.values())
         if not self.slots:
             self._close()
-            raise ValueError(
-                "client has no workers: start some (`dask worker ADDRESS`, or cluster.scale(4)) and retry."
-            )
+            raise ValueError("client has no workers: start some (`dask worker ADDRESS`, or cluster.scale(4)).")
         # Workers of one host share its cores.
         hosts = [address.rpartition(":")[0] for address in threads]
         self._crowd = max(sum(threads[one] for one in threads if one.rpartition(":")[0] == host) for host in hosts)
@@ -183,13 +181,11 @@ def _watch(halt: str, stop: threading.Event, over: threading.Event) -> None:
 
     def look() -> None:
         event = Event(halt, client=client)
-        while not over.wait(_LOOK):
-            try:
-                if event.is_set():
-                    stop.set()
-                    return
-            except Exception:  # noqa: BLE001 - whatever it is, nobody waits for this trial any more
-                stop.set()
-                return
+        try:
+            while not over.wait(_LOOK) and not event.is_set():
+                pass
+        except Exception:  # noqa: BLE001, S110 - whatever it is, nobody waits for this trial any more
+            pass
+        stop.set()
 
     threading.Thread(target=look, name="halt", daemon=True).start()
