@@ -24,7 +24,7 @@ def recipe() -> sw.Recipe:
 @pytest.fixture(scope="session")
 def slow() -> tuple[sw.Session, sw.Recipe]:
     """A trial that takes long enough to be stopped in."""
-    return sw.Session(sw.samples.blobs(20_000)), sw.Recipe().replace(n_epochs=20_000)
+    return sw.Session(sw.samples.blobs(60_000)), sw.Recipe().replace(n_epochs=10_000)
 
 
 def children() -> list[int]:

@@ -53,40 +53,28 @@ def test_processes_find_what_this_process_finds_and_share_one_map(
 
 
 def test_a_process_that_dies_is_a_failed_trial_and_the_sweep_goes_on(
-    slow: tuple[sw.Session, sw.Recipe], workers: Workers, wait_until: Until
+    slow: tuple[sw.Session, sw.Recipe], workers: Workers
 ) -> None:
     told: list[Sweep] = []
-    killed: list[int] = []
+    killed: set[int] = set()
     stop = threading.Event()
 
     def kill(now: Progress) -> None:
-        if now.stage != "trials" and not killed and workers():  # a trial runs
-            killed.append(workers()[0])
-            os.kill(killed[0], signal.SIGKILL)
-
-    def tell(now: Sweep) -> None:
-        told.append(now)
-        if len(now.trials) == 2:
+        if now.stage != "trials" and not told and not killed:  # a trial runs
+            killed.update(workers())
+            for one in killed:
+                os.kill(one, signal.SIGKILL)
+        if told and set(workers()) - killed and now.stage != "trials":  # another took its place
             stop.set()
 
-    space = {"n_neighbors": [5, 450_000], "seed": [0]}
+    asked: dict[str, Any] = {"progress": kill, "told": told.append, "cancel": stop, "experiment": "killed"}
     with pytest.raises(sw.Cancelled):
-        sw.sweep(
-            slow[0],
-            space,
-            9,
-            recipe=slow[1],
-            workers=2,
-            experiment="killed",
-            progress=kill,
-            told=tell,
-            cancel=stop,
-            seed=1,
-        )
-    errors = [one.error for one in told[-1].trials]
-    assert any("was killed (signal 9)" in one and "fewer workers" in one for one in errors)
-    assert not any(one.kept for one in told[-1].trials)
-    assert {"failed", "stopped"} <= set(sw.leaderboard(experiment="killed")["status"])
+        sw.sweep(slow[0], {"seed": [1, 2, 3]}, 9, recipe=slow[1], workers=2, **asked)
+    first = told[-1].trials[0]
+    assert "was killed (signal 9)" in first.error
+    assert "fewer workers" in first.error
+    assert not first.kept
+    assert set(sw.leaderboard(experiment="killed")["status"]) == {"failed", "stopped"}
     assert not workers()
 
 
@@ -114,8 +102,8 @@ def test_a_cancelled_sweep_leaves_no_process_and_says_stopped(
 SCRIPT = """
 import segwidgets as sw
 print("begun", flush=True)
-tell = lambda now: print(now.stage, flush=True)
-sw.sweep(sw.samples.blobs(20_000), {"seed": [1, 2, 3]}, 4, recipe=sw.Recipe().replace(n_epochs=20_000), workers=2, progress=tell)
+tell, recipe = lambda now: print(now.stage, flush=True), sw.Recipe().replace(n_epochs=10_000)
+sw.sweep(sw.samples.blobs(60_000), {"seed": [1, 2, 3]}, 4, recipe=recipe, workers=2, progress=tell)
 """
 
 
