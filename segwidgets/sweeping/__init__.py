@@ -8,5 +8,7 @@ from __future__ import annotations
 from segwidgets.goals import OBJECTIVES, Limits
 from segwidgets.sweeping.outcome import Sweep, Trial, setting
 from segwidgets.sweeping.search import sweep
+from segwidgets.sweeping.tuning import TuningPlan, plan_tuning
+from segwidgets.sweeping.tuningjob import Tuning
 
-__all__ = ["OBJECTIVES", "Limits", "Sweep", "Trial", "setting", "sweep"]
+__all__ = ["OBJECTIVES", "Limits", "Sweep", "Trial", "Tuning", "TuningPlan", "plan_tuning", "setting", "sweep"]

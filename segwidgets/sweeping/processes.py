@@ -190,10 +190,8 @@ class Processes:
         why = worker.why()
         self._workers.remove(worker)
         worker.end(time.monotonic())
-        if not worker.ready:
-            raise RuntimeError(
-                f"no process for the trials can be started: {why}. Take workers=1 to see where it fails."
-            )
+        if not self._able:
+            raise RuntimeError(f"no process for trials can be started: {why}. Take workers=1 to see where it fails.")
         if worker.trial is None:
             return []
         number, recipe, begun = worker.trial

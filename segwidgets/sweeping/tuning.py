@@ -12,10 +12,11 @@ from segwidgets.aws import UnreachableError, explained
 from segwidgets.data.errors import plural
 from segwidgets.goals import Limits, check_objectives
 from segwidgets.jobs import sdk, shipping
-from segwidgets.jobs.checks import Check, is_unknown
+from segwidgets.jobs.checks import Check
 from segwidgets.jobs.cost import dollars
 from segwidgets.jobs.planning import RefusedError, settings_of, tracking
 from segwidgets.jobs.sagemaker import environment
+from segwidgets.jobs.sagemakerjob import is_unknown
 from segwidgets.jobs.spec import JobSpec, SpecError
 from segwidgets.jobs.trial import OBJECTIVE, text_of
 from segwidgets.jobs.tuninglimits import check_tuning
