@@ -82,7 +82,7 @@ def sweep(
         progress: called in this thread as it goes on.
         cancel: when set, every trial is stopped and none stays behind; what was tried is in what ``told`` was given.
         told: called with the sweep after each trial.
-        settings: of SageMaker, as in `promote`: ``instance_type``, ``role``, ``spot`` and so on.
+        settings: of SageMaker, as in `promote`: ``instance_type``, ``role``, ``spot``, ``force`` and so on.
 
     Raises:
         ValueError: an argument is not allowed; before anything is tried.
@@ -105,11 +105,12 @@ def sweep(
 
         if client is not None:
             raise ValueError("client is for trials on Dask, and target is 'sagemaker': leave one of them out.")
+        force = bool(settings.pop("force", False))
         plan = plan_tuning(
             table, space, budget, seconds=seconds, recipe=start, objectives=wanted, limits=keep, name=label,
             experiment=experiment, tracking_uri=tracking_uri, seed=seed, workers=workers, **settings,
         )  # fmt: skip
-        return plan.checked().launch().wait(progress=progress, cancel=cancel, told=told)
+        return plan.checked(force=force).launch().wait(progress=progress, cancel=cancel, told=told)
     if settings:
         odd = next(iter(settings))
         raise TypeError(f"sweep() takes {odd!r} with target='sagemaker' only: leave it out, or change the target.")
