@@ -121,27 +121,31 @@ def _of_job(job: Job, *, look: bool) -> Segmentation:
 
 
 def _rows_of(job: Job, made: Segmentation) -> tuple[Table | None, str]:
-    """The job's rows: from its own channel, else from where they were read; and why there are none."""
+    """The job's rows, and why there are none: its own channel, this machine's store, or where they were read from.
+
+    A job in SageMaker has no channel here, but where it was promoted the store keeps what was uploaded.
+    """
     from segwidgets.data import DataError, Table, read
     from segwidgets.jobs.layout import Layout
+    from segwidgets.jobs.store import table_place
 
     layout = Layout(job.path)
-    channel = layout.channel("table")
-    if channel.is_dir():
-        try:
-            return checked(Table.load(channel), made), ""
-        except (DataError, OSError) as error:
-            return None, f" ({error})"
+    for place in (layout.channel("table"), table_place(made.table_digest)):
+        if place.is_dir():
+            try:
+                return checked(Table.load(place), made), ""
+            except (DataError, OSError) as error:
+                return None, f" ({error})"
     try:
         spec = json.loads((layout.channel("recipe") / "spec.json").read_text())
-        source = str(spec.get("table_source", ""))
-    except (OSError, ValueError):
-        source = ""
+        source, reading = str(spec.get("table_source", "")), dict(spec.get("table_reading", {}))
+    except (OSError, TypeError, ValueError):
+        source, reading = "", {}
     if not source:
         return None, ""
     try:
-        table = read(source)
-    except (DataError, OSError, ValueError, ImportError):
+        table = read(source, **reading)
+    except (DataError, OSError, TypeError, ValueError, ImportError):
         return None, f" (they came from {source!r}, which cannot be read from here)"
     if table.digest != made.table_digest:
         return None, f" ({source!r} is not what it was then, or was read with other options)"
