@@ -72,7 +72,7 @@ class Assigner:
         if clustering.eps is None:
             raise ValueError(f"{self.run.name} has no eps: take the recipe of a finished run.")
         self.eps, self.min_samples = float(clustering.eps), clustering.min_samples
-        self._placing = Placing(self.run.rows, self.run.recipe, self.run.embedding)
+        self.placing = Placing(self.run.rows, self.run.recipe, self.run.embedding)
         self._density = DensityIndex(self.run.embedding, self.min_samples, self.min_samples)
         made = self._density.labels(self.eps)
         if not np.array_equal(made, self.run.labels):
@@ -83,7 +83,7 @@ class Assigner:
 
     def chunk(self, table: Table, run: Run) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float64]]:
         """Labels and distances of a table that is small enough to be worked on at once."""
-        return self._density.reached(self._placing(table, run), self.eps)
+        return self._density.reached(self.placing(table, run), self.eps)
 
     def chunks(
         self,

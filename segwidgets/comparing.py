@@ -11,6 +11,7 @@ import numpy as np
 
 from segwidgets.assignment import Assigned, Assigner, assign
 from segwidgets.compute.drift import Changes, ColumnDrift, Thresholds, Verdict, changes, column_drift, judge
+from segwidgets.heldout import BUDGET, own_rows
 from segwidgets.report import FLOOR
 from segwidgets.result import Progress
 from segwidgets.segmentation import Segmentation, segmentation
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from segwidgets.data import Table
 
 __all__ = ["Compared", "Drifted", "compare", "drift"]
+
+#: The share of a drift's progress that the new rows are.
+_ASSIGNED = 0.6
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -121,16 +125,22 @@ def drift(
     *,
     reference: Table | None = None,
     thresholds: Thresholds | None = None,
+    budget: float | None = BUDGET,
     progress: Callable[[Progress], None] | None = None,
     cancel: threading.Event | None = None,
 ) -> Drifted:
     """May an approved run be used on this table? Its rows are assigned, its columns held against the run's own.
+
+    How many rows fit no segment is held against what the run's own rows give when some are held out and assigned by
+    the others (`heldout.own_rows`). That is worked out once and kept beside the run.
 
     Args:
         what: the approved run; see `assign`.
         table: this week's rows.
         reference: the table that the run was made from; a local job knows its own.
         thresholds: where the verdict changes.
+        budget: seconds for the held-out rows; None for as long as it takes. Where they are not done in time, and with
+            0, the run's own share of noise stands in for them, and ``verdict.own`` is None.
         progress: called in this thread.
         cancel: when set, the work stops.
 
@@ -141,12 +151,25 @@ def drift(
     """
     asked = what if isinstance(what, Assigner) else Assigner(what, reference=reference)
     columns = column_drift(asked.run.rows, table)
-    assigned = assign(asked, table, progress=progress, cancel=cancel)
+
+    def share(low: float, high: float) -> Callable[[Progress], None]:
+        def told(now: Progress) -> None:
+            if progress is not None:
+                progress(dataclasses.replace(now, overall=low + (high - low) * now.overall))
+
+        return told
+
+    def held(done: float) -> None:
+        share(_ASSIGNED, 1.0)(Progress("assign", done, done, "Assigning the run's own rows"))
+
+    assigned = assign(asked, table, progress=share(0.0, _ASSIGNED), cancel=cancel)
+    own = own_rows(asked.run, asked.placing, budget=budget, tick=held, cancel=cancel)
     verdict = judge(
         columns,
         none=int((assigned.labels < 0).sum()),
         rows=len(assigned.labels),
         none_before=float(np.mean(asked.run.labels < 0)),
+        own=own,
         thresholds=thresholds,
     )
     return Drifted(assigned, columns, verdict)

@@ -24,6 +24,7 @@ class Segmentation:
     """Who is in which segment, by what recipe, on which map; and the rows it was made from, where they are known.
 
     ``ids`` (n,) object, ``labels`` (n,) int32 with -1 for noise, ``embedding`` (n, c) float32. ``names`` by label.
+    ``place`` is the folder that it lies in, where there is one.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Segmentation:
     names: dict[int, str]
     table: Table | None = None
     missing: str = ""
+    place: Path | None = None
 
     def called(self, label: int) -> str:
         """What a segment is called; "none" for -1."""
@@ -96,7 +98,7 @@ def _named(what: str | Path, *, look: bool) -> Segmentation:
     if (path / "job.json").is_file():
         return _of_job(at(path), look=look)
     if (path / "manifest.json").is_file():
-        return _stored(read_result(path), str(path))
+        return dataclasses.replace(_stored(read_result(path), str(path)), place=path)
     if isinstance(what, Path) or path.is_dir():
         raise ValueError(
             f"{what} holds no result: name a job, or the folder that `segwidgets run --out` or Result.save wrote."
@@ -113,7 +115,7 @@ def _stored(found: StoredResult, name: str) -> Segmentation:
 def _of_job(job: Job, *, look: bool) -> Segmentation:
     if job.status != "completed":
         raise ValueError(f"job {job.name} has no result, it is {job.status}: wait for it, or name another one.")
-    made = _stored(job.result(), f"job {job.name}")
+    made = dataclasses.replace(_stored(job.result(), f"job {job.name}"), place=job.path)
     if not look:
         return made
     table, missing = _rows_of(job, made)
