@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -95,28 +95,55 @@ class Drifted:
         }
 
 
-def compare(a: Any, b: Any, *, baseline: float | None = None, repeats: int = 1000, seed: int = 0) -> Compared:
+def compare(
+    a: Any,
+    b: Any,
+    *,
+    baseline: float | Literal["own"] | None = None,
+    repeats: int = 1000,
+    seed: int = 0,
+    reference: Table | None = None,
+    budget: float | None = BUDGET,
+) -> Compared:
     """Compare two runs of the same or of different tables, by the ids of the customers in both.
 
     Args:
         a: a job, a job's name, a folder of results, or a `Result`: the one before.
         b: likewise: the one after.
         baseline: the share of customers that moves between two runs of one recipe, or on samples of its rows: what
-            counts as noise of the labels. None: only the bootstrap over customers speaks.
+            counts as noise of the labels. "own" works it out of the first run's own rows: the upper end of what moves
+            when some are held out (`heldout.own_rows`). None: only the bootstrap over customers speaks.
         repeats: bootstrapped tables of flows.
         seed: of the bootstrap.
+        reference: with "own", the table that the first run was made from; a local job knows its own.
+        budget: with "own", seconds for the held-out rows; None for as long as it takes.
 
     Raises:
-        ValueError: one of them is no whole result, or they have no customer in common.
+        ValueError: one of them is no whole result, they have no customer in common, or "own" cannot be worked out.
     """
+    if isinstance(baseline, str) and baseline != "own":
+        raise ValueError(f"baseline={baseline!r} is not allowed: it is a share from 0 to 1, 'own', or None.")
     one, other = segmentation(a), segmentation(b)
-    found = changes(one.ids, one.labels, other.ids, other.labels, baseline=baseline, repeats=repeats, seed=seed)
+    noise = _own(a, reference, budget) if isinstance(baseline, str) else baseline
+    found = changes(one.ids, one.labels, other.ids, other.labels, baseline=noise, repeats=repeats, seed=seed)
     if not found.common:
         raise ValueError(
             f"{one.name} and {other.name} have no id in common, so nobody can be followed: read both tables with the "
             "column that names the customer (id=…), or assign the new table to the old run (segwidgets.assign)."
         )
     return Compared(one, other, found)
+
+
+def _own(what: Any, reference: Table | None, budget: float | None) -> float:
+    """The share of a run's own rows that moves by chance, at most."""
+    asked = what if isinstance(what, Assigner) else Assigner(what, reference=reference)
+    own = own_rows(asked.run, asked.placing, budget=budget)
+    if own is None:
+        raise ValueError(
+            f"the rows of {asked.run.name} could not be held out: they are fewer than 50, or budget={budget!r} seconds "
+            "are too few. Give more time, or the baseline as a share."
+        )
+    return own.moved_high
 
 
 def drift(

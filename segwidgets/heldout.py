@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import hashlib
 import json
+import math
 import threading
 import time
 from pathlib import Path
@@ -86,25 +87,16 @@ def own_rows(
     n = len(run.labels)
     if n < _FEWEST or budget == 0:
         return None
-    end = None if budget is None else time.monotonic() + budget
+    held = min(n - round(SHARE * n), _MOST_HELD)
+    end = math.inf if budget is None else time.monotonic() + budget
     none: list[int] = []
     moved: list[int] = []
-    held = min(n - round(SHARE * n), _MOST_HELD)
-    for split in range(splits):
-
-        def within(done: float, at: int = split) -> None:
-            if cancel is not None and cancel.is_set():
-                raise Cancelled("cancelled while assigning held-out rows")
-            if end is not None and time.monotonic() >= end:
-                raise _OutOfTime
-            tick((at + done) / splits)
-
-        try:
+    with contextlib.suppress(_OutOfTime):
+        for split in range(splits):
+            within = _within(tick, split, splits, end, cancel)
             out, elsewhere = _split(run, placing, split, held, seed, within)
-        except _OutOfTime:
-            break
-        none.append(out)
-        moved.append(elsewhere)
+            none.append(out)
+            moved.append(elsewhere)
     if not none:
         return None
     found = OwnRows.of(none, moved, held, seed)
@@ -112,6 +104,19 @@ def own_rows(
         _write(run.place, key, found)
     tick(1.0)
     return found
+
+
+def _within(tick: Tick, split: int, splits: int, end: float, cancel: threading.Event | None) -> Tick:
+    """The `Tick` of one split, which stops it when somebody asks and when the time is over."""
+
+    def told(done: float) -> None:
+        if cancel is not None and cancel.is_set():
+            raise Cancelled("cancelled while assigning held-out rows")
+        if time.monotonic() >= end:
+            raise _OutOfTime
+        tick((split + done) / splits)
+
+    return told
 
 
 def _split(run: Segmentation, placing: Placing, split: int, held: int, seed: int, tick: Tick) -> tuple[int, int]:

@@ -122,3 +122,23 @@ def test_drift_and_the_command_say_it(
     assert "(100 of the run's own rows held out, 5 times: " in capsys.readouterr().out
     assert main(["compare", str(folder), str(folder), "--budget", "3"]) == 2
     assert "--budget belongs to --table" in capsys.readouterr().err
+
+
+def test_movers_are_noise_up_to_what_the_first_runs_own_rows_move(
+    table: sw.Table, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = Assigner(folder, reference=table)
+    own = own_rows(asked.run, asked.placing)
+    assert own is not None
+    found = sw.compare(folder, folder, baseline="own", reference=table)
+    assert (found.changes.baseline, found.changes.beyond_noise) == (own.moved_high, False)
+    with pytest.raises(ValueError, match="baseline='mine' is not allowed"):
+        sw.compare(folder, folder, baseline="mine")  # type: ignore[arg-type]
+    few = sw.samples.blobs(40)
+    result = sw.Session(few).run(RECIPE)
+    with pytest.raises(ValueError, match="could not be held out: they are fewer than 50"):
+        sw.compare(result, result, baseline="own", reference=few)
+    table.save(tmp_path / "then")
+    call = ["compare", str(folder), str(folder), "--baseline", "own", "--reference", str(tmp_path / "then"), "--json"]
+    assert main(call) == 0
+    assert json.loads(capsys.readouterr().out)["baseline"] == own.moved_high

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segwidgets.cli.output import aligned, out
-from segwidgets.cli.source import bar, positive
+from segwidgets.cli.source import bar, positive, share
 
 if TYPE_CHECKING:
     from segwidgets.comparing import Compared, Drifted
@@ -23,27 +23,41 @@ def add(commands: Any) -> None:
     command.add_argument("b", metavar="B", nargs="?", help="another one, the later")
     command.add_argument("--table", metavar="TABLE", help="instead of B: new customers, held against the job")
     command.add_argument("--id", metavar="COL", help="with --table: the column that names the customer")
-    command.add_argument("--reference", metavar="TABLE", help="with --table: what A was made from, if it has no copy")
+    command.add_argument("--reference", metavar="TABLE", help="what A was made from, if it has no copy")
+    command.add_argument("--budget", metavar="S", type=positive, help="seconds for holding out A's own rows (30)")
     command.add_argument(
-        "--budget", metavar="S", type=positive, help="with --table: seconds for holding out A's own rows (30)"
+        "--baseline",
+        metavar="SHARE",
+        type=_baseline,
+        help="movers between two runs alike, such as 0.02; or own: of A's",
     )
-    command.add_argument("--baseline", metavar="SHARE", type=float, help="movers between two runs alike, such as 0.02")
     command.add_argument("--figure", metavar="FILE", type=Path, help="draw the flows into this .png, .pdf or .svg")
     command.add_argument("--quiet", action="store_true", help="no progress bar")
     command.add_argument("--json", action="store_true", help="for machines")
     command.set_defaults(do=_compare)
 
 
+def _baseline(text: str) -> float | str:
+    """A share, or "own"."""
+    return text if text == "own" else share(text)
+
+
 def _compare(options: argparse.Namespace) -> int:
     if (options.b is None) == (options.table is None):
         raise ValueError("compare takes a second job, or --table with new customers: give one of the two.")
     if options.table is None:
+        own = options.baseline == "own"
         for name in ("id", "reference", "budget"):
-            if getattr(options, name):
-                raise ValueError(f"--{name} belongs to --table: add that, or leave it out.")
+            if getattr(options, name) and not own:
+                raise ValueError(f"--{name} belongs to --table or --baseline own: add one, or leave it out.")
         from segwidgets.comparing import compare
+        from segwidgets.data import read
+        from segwidgets.heldout import BUDGET
 
-        found = compare(options.a, options.b, baseline=options.baseline)
+        reference = read(options.reference, id=options.id) if options.reference else None
+        found = compare(
+            options.a, options.b, baseline=options.baseline, reference=reference, budget=options.budget or BUDGET
+        )
         if options.figure:
             found.figure().savefig(options.figure)
         out(json.dumps(found.to_public(), indent=2) if options.json else _moved(found))

@@ -6,5 +6,6 @@ from segwidgets.compute.drift.own import OwnRows
 from segwidgets.compute.drift.verdict import Thresholds, Verdict, judge
 
 __all__ = [
-    "Changes", "ColumnDrift", "OwnRows", "SegmentChange", "Thresholds", "Verdict", "changes", "column_drift", "judge", "psi",
+    "Changes", "ColumnDrift", "OwnRows", "SegmentChange", "Thresholds", "Verdict", "changes", "column_drift", "judge",
+    "psi",
 ]  # fmt: skip

@@ -58,5 +58,8 @@ class OwnRows:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> OwnRows:
         """What ``dataclasses.asdict`` gave; raises KeyError, TypeError or ValueError where it is none."""
-        kinds = {field.name: int if field.name in {"splits", "held"} else float for field in dataclasses.fields(cls)}
-        return cls(**{name: kind(values[name]) for name, kind in kinds.items()})
+        none, none_low, none_high, moved, moved_low, moved_high = (
+            float(values[name]) for name in ("none", "none_low", "none_high", "moved", "moved_low", "moved_high")
+        )
+        splits, held = int(values["splits"]), int(values["held"])
+        return cls(none, none_low, none_high, moved, moved_low, moved_high, splits, held)

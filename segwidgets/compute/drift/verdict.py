@@ -42,7 +42,8 @@ class Thresholds:
 class Verdict:
     """``word``, and the reasons in words; ``none`` is the share of new rows in no segment with its 95 % interval.
 
-    ``none_before``: the share of noise in the approved run. ``own``: what its own rows gave, None where it is not known.
+    ``none_before``: the share of noise in the approved run. ``own``: what its own rows gave, None where that is not
+    known.
     """
 
     word: Word
