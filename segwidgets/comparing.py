@@ -21,10 +21,15 @@ if TYPE_CHECKING:
 
     from segwidgets.data import Table
 
-__all__ = ["Compared", "Drifted", "compare", "drift"]
+__all__ = ["Compared", "Drifted", "NobodyInCommonError", "compare", "drift"]
+
 
 #: The share of a drift's progress that the new rows are.
 _ASSIGNED = 0.6
+
+
+class NobodyInCommonError(ValueError):
+    """Two runs that know no customer in common."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -85,6 +90,16 @@ class Drifted:
     assigned: Assigned = dataclasses.field(repr=False)
     columns: tuple[ColumnDrift, ...]
     verdict: Verdict
+    run: Segmentation = dataclasses.field(repr=False)
+
+    def sizes(self) -> tuple[tuple[int, int, int], ...]:
+        """``(label, rows then, rows now)`` of each segment of the run, those in none (-1) last."""
+        many = int(self.run.labels.max(initial=-1)) + 1
+        then, now = (
+            np.bincount(np.where(labels < 0, many, labels), minlength=many + 1)
+            for labels in (self.run.labels, self.assigned.labels)
+        )
+        return tuple((at if at < many else -1, int(then[at]), int(now[at])) for at in range(many + 1))
 
     def to_public(self) -> dict[str, Any]:
         """As JSON takes it: counts and shares, no id."""
@@ -119,7 +134,8 @@ def compare(
         budget: with "own", seconds for the held-out rows; None for as long as it takes.
 
     Raises:
-        ValueError: one of them is no whole result, they have no customer in common, or "own" cannot be worked out.
+        ValueError: one of them is no whole result, or "own" cannot be worked out.
+        NobodyInCommonError: they have no customer in common.
     """
     if isinstance(baseline, str) and baseline != "own":
         raise ValueError(f"baseline={baseline!r} is not allowed: it is a share from 0 to 1, 'own', or None.")
@@ -127,7 +143,7 @@ def compare(
     noise = _own(a, reference, budget) if isinstance(baseline, str) else baseline
     found = changes(one.ids, one.labels, other.ids, other.labels, baseline=noise, repeats=repeats, seed=seed)
     if not found.common:
-        raise ValueError(
+        raise NobodyInCommonError(
             f"{one.name} and {other.name} have no id in common, so nobody can be followed: read both tables with the "
             "column that names the customer (id=…), or assign the new table to the old run (segwidgets.assign)."
         )
@@ -199,4 +215,4 @@ def drift(
         own=own,
         thresholds=thresholds,
     )
-    return Drifted(assigned, columns, verdict)
+    return Drifted(assigned, columns, verdict, asked.run)

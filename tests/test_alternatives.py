@@ -17,7 +17,7 @@ import segwidgets as sw
 from segwidgets import alternatives
 from segwidgets.alternatives import Entry, MethodsOfRecipe
 from segwidgets.compute.density import DensityIndex
-from segwidgets.compute.methods import count_curve
+from segwidgets.compute.methods import again, count_curve
 from segwidgets.compute.stability.agreement import adjusted_rand
 from segwidgets.compute.stability.samples import sample, scaled
 from segwidgets.result import Progress
@@ -183,7 +183,8 @@ def test_sparse_features_are_never_made_dense(sparse: Session, monkeypatch: pyte
         one = found[method]
         assert one.error.startswith(words)
         assert (one.found.labels == -1).all()
-        assert one.row.silhouette is one.row.stability is None
+        assert one.row.silhouette is None
+        assert one.row.stability is None
 
 
 def test_wide_features_are_for_kmeans(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -195,7 +196,7 @@ def test_wide_features_are_for_kmeans(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "a Gaussian mixture is fitted on up to 23 columns here, and the features have 24" in found["gmm"].error
 
 
-def test_a_space_that_cannot_be_made_leaves_the_others(blobs: Session) -> None:
+def test_a_space_that_cannot_be_made_leaves_the_others() -> None:
     session = Session(sw.samples.blobs(15))
     found = sw.compare_methods(session, PCA.replace(min_samples=3), spaces=("tsne", "map"), **QUICK)
     assert ["n_neighbors=15 is not allowed" in one.error for one in found.entries] == [True] * 4 + [False] * 4
@@ -203,9 +204,9 @@ def test_a_space_that_cannot_be_made_leaves_the_others(blobs: Session) -> None:
 
 def test_another_map_is_made_by_its_method_and_the_own_one_is_not_made_again(blobs: Session) -> None:
     found = sw.compare_methods(blobs, PCA.replace(n_neighbors=10), spaces=("pca", "umap", "map"), **QUICK)
-    own, again = by_method(found), by_method(found, "pca")
+    own, same = by_method(found), by_method(found, "pca")
     for method in METHODS:
-        assert np.array_equal(own[method].found.labels, again[method].found.labels)
+        assert np.array_equal(own[method].found.labels, same[method].found.labels)
     assert "'pca' is the recipe's own map." in found.notes
     other = blobs.run(PCA.replace(embedding=sw.Embedding(n_neighbors=10)))
     assert adjusted_rand_score(other.labels, by_method(found, "umap")["dbscan"].found.labels) == 1.0
@@ -243,13 +244,32 @@ def test_it_is_cancelled_between_entries_and_within_one(blobs: Session) -> None:
             stop.set()
 
     with pytest.raises(sw.Cancelled, match="cancelled at DBSCAN on the map"):
-        sw.compare_methods(blobs, PCA, repeats=10, told=told.append, progress=in_the_middle, cancel=stop)
+        sw.compare_methods(blobs, PCA, repeats=10, told=after_two, progress=in_the_middle, cancel=stop)
     assert told == [1, 2], "the entry that was being judged was not told"
+
+
+def test_a_sample_s_own_clustering_is_cancelled_too(blobs: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    stop, plain = threading.Event(), again
+
+    def cancelled_within(*given: Any, tick: Any, **settings: Any) -> Any:
+        cluster = plain(*given, tick=tick, **settings)
+
+        def clustered(rows: Any) -> Any:
+            stop.set()
+            with pytest.raises(sw.Cancelled):
+                cluster(rows)
+            raise sw.Cancelled("within the sample")
+
+        return clustered
+
+    monkeypatch.setattr(alternatives, "again", cancelled_within)
+    with pytest.raises(sw.Cancelled, match="within the sample"):
+        sw.compare_methods(blobs, PCA, cancel=stop)
 
 
 def test_large_tables_are_judged_on_samples(blobs: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
-    plain = alternatives.again
+    plain = again
 
     def listening(*given: Any, **settings: Any) -> Any:
         cluster = plain(*given, **settings)

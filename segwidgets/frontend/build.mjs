@@ -19,18 +19,19 @@ const styleText = {
 };
 
 const WIDGETS = ["pointcloud", "kdistance", "setting", "segmenttable", "historystrip", "leaderboard", "surroundings", "heatmap"];
+/** The script of a report's live map: it stands in a page by itself, so it is no module. */
+const REPORT = "report";
 /** `node build.mjs setting` builds that one alone. */
-const wanted = process.argv.length > 2 ? process.argv.slice(2) : WIDGETS;
+const wanted = process.argv.length > 2 ? process.argv.slice(2) : [...WIDGETS, REPORT];
 for (const name of wanted) {
-  if (!WIDGETS.includes(name)) throw new Error(`There is no widget "${name}": the widgets are ${WIDGETS.join(", ")}.`);
+  if (name !== REPORT && !WIDGETS.includes(name)) {
+    throw new Error(`There is no widget "${name}": the widgets are ${WIDGETS.join(", ")}, and there is "${REPORT}".`);
+  }
 }
 
-await esbuild.build({
+const shared = {
   absWorkingDir: here,
-  entryPoints: Object.fromEntries(wanted.map((name) => [name, `src/${name}.ts`])),
-  outdir: join(here, "..", "panel", "static"),
   bundle: true,
-  format: "esm",
   target: "es2022",
   minify: true,
   charset: "utf8",
@@ -38,4 +39,18 @@ await esbuild.build({
   banner: { js: "// Generated from segwidgets/frontend by `npm run build`; edit the sources there, not this file." },
   plugins: [styleText],
   logLevel: "info",
-});
+};
+
+const widgets = wanted.filter((name) => name !== REPORT);
+if (widgets.length > 0) {
+  await esbuild.build({
+    ...shared,
+    entryPoints: Object.fromEntries(widgets.map((name) => [name, `src/${name}.ts`])),
+    outdir: join(here, "..", "panel", "static"),
+    format: "esm",
+  });
+}
+if (wanted.includes(REPORT)) {
+  const outfile = join(here, "..", "report", "static", "live.js");
+  await esbuild.build({ ...shared, entryPoints: [`src/${REPORT}.ts`], outfile, format: "iife" });
+}

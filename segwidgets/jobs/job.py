@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from segwidgets.jobs import approval
 from segwidgets.jobs.layout import Layout
 from segwidgets.jobs.store import jobs_root
 from segwidgets.jobs.verify import StoredResult, read_result
@@ -169,6 +170,19 @@ class Job:
                     "wait longer, or stop it with stop()."
                 )
             time.sleep(_POLL)
+        return self
+
+    @property
+    def approved(self) -> float | None:
+        """When somebody approved it, seconds since 1970; None where nobody has."""
+        return approval.approved(self)
+
+    def approve(self) -> Job:
+        """Approve it and return it: reports of later jobs of this experiment and table compare with it by default.
+
+        Raises ValueError where it has not completed.
+        """
+        approval.approve(self)
         return self
 
     def stop(self) -> Job:

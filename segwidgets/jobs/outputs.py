@@ -15,6 +15,11 @@ from typing import TYPE_CHECKING, Any
 from segwidgets import __version__, storage
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+    import numpy.typing as npt
+
     from segwidgets.data import Table
     from segwidgets.jobs.layout import Layout
     from segwidgets.jobs.spec import JobSpec
@@ -41,7 +46,8 @@ def write_outputs(layout: Layout, spec: JobSpec, table: Table, result: Result) -
 
     profiles = profile_segments(table, result.labels, top=_TOP)
     segments = profiles.to_frame().to_csv(index=False)
-    report = json.dumps(_report(spec, result, [dataclasses.asdict(one) for one in profiles.segments]), indent=1)
+    said = _report(spec, result, [dataclasses.asdict(one) for one in profiles.segments])
+    report = json.dumps({**said, "described": described(table, result.labels, result.names)}, indent=1)
     place = layout.output_data
     storage.write_atomic(place / "segments.csv", segments)
     storage.write_atomic(place / "report.json", report)
@@ -88,6 +94,31 @@ def _report(spec: JobSpec, result: Result, segments: list[dict[str, Any]]) -> di
         if profile is None
         else {name: getattr(profile, name).tolist() for name in ("eps", "clusters", "noise", "largest")},
     }
+
+
+def described(table: Table, labels: npt.NDArray[np.integer[Any]], names: Mapping[int, str]) -> dict[str, Any]:
+    """What a report's cards say: each segment against the rest, a proposed name, and rules; aggregates only.
+
+    Segments that bear one name are described as one, under the lowest of their labels. Nothing of fewer rows than the
+    lowest floor of any report is in it; a report with a higher one leaves out more.
+    """
+    import numpy as np
+
+    from segwidgets.compute.segments import FLOOR, describe, explain
+    from segwidgets.report.facts import LOWEST_FLOOR
+
+    home: dict[str, int] = {}
+    place = np.arange(-1, int(labels.max(initial=-1)) + 1)
+    for label, name in sorted(names.items()):
+        place[label + 1] = home.setdefault(name, label)
+    grouped = place[labels + 1]
+    found = describe(table, grouped, top=_TOP)
+    said = found.to_public(floor=LOWEST_FLOOR)
+    rules = None
+    # Smaller segments would make rules of a few persons.
+    if sum(one.segment >= 0 and one.size >= FLOOR for one in found.segments) > 1 and found.tests:
+        rules = dataclasses.asdict(explain(table, grouped, smallest=FLOOR).public(LOWEST_FLOOR))
+    return {**said, "explained": rules}
 
 
 def _stability(result: Result) -> dict[str, Any] | None:

@@ -11,6 +11,7 @@ import ipywidgets as widgets
 
 from segwidgets.jobs import Job
 from segwidgets.panel import html
+from segwidgets.panel.reportbutton import ReportButton
 from segwidgets.panel.worker import Lane
 from segwidgets.session import Cancelled
 
@@ -37,13 +38,14 @@ def over(job: Job) -> bool:
 
 
 class Following:
-    """Shows one job at a time."""
+    """Shows one job at a time, and offers the report of one that has completed."""
 
     def __init__(self) -> None:
         self.job: Job | None = None
         self._stopper = Lane("stop", failed=self.fail)
         self._reader = Lane("log", failed=self._log_failed)
         self._running = False
+        self.report = ReportButton()
         self.progress = widgets.FloatProgress(min=0, max=1, layout=widgets.Layout(width="160px", display="none"))
         self.stop = widgets.Button(
             description="Stop job", icon="stop", tooltip="End the job; what it has made so far is lost",
@@ -61,7 +63,7 @@ class Following:
             [self.progress, self.verdict, self.stop, self.log_shown],
             layout=widgets.Layout(flex_flow="row wrap", align_items="center", grid_gap="4px 10px"),
         )
-        self.view = widgets.VBox([row, self.log])
+        self.view = widgets.VBox([row, self.report.view, self.log])
 
     def say(self, markup: str, *, state: str) -> None:
         """A sentence about the job, as HTML."""
@@ -74,6 +76,7 @@ class Following:
     def follow(self, job: Job, cancel: threading.Event) -> None:
         """Show a job until it has ended. Raises Cancelled when something else is to be shown; the job runs on."""
         self.job = job
+        self.report.hide()
         self.log.value = ""
         self.progress.value = 0
         self.stop.disabled = False
@@ -96,6 +99,8 @@ class Following:
             self.progress.layout.display = self.stop.layout.display = "none"
         mode = str(record(job).get("params", {}).get("mode", ""))
         self.say(html.verdict(job.name, job.status, job.verdict, mode), state=job.status)
+        if job.status == "completed":
+            self.report.offer(job)
         if self.log_shown.value:
             self._read(job)
 
@@ -131,10 +136,11 @@ class Following:
         self.log.value = html.failure(error)
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until nothing is being stopped or read."""
-        return self._stopper.wait(timeout) and self._reader.wait(timeout)
+        """Wait until nothing is being stopped, read or reported."""
+        return self._stopper.wait(timeout) and self._reader.wait(timeout) and self.report.wait(timeout)
 
     def close(self) -> None:
         """Stop looking. A running job runs on."""
         self._stopper.close()
         self._reader.close()
+        self.report.close()

@@ -46,12 +46,12 @@ STYLE = """<style>
  overflow-wrap:anywhere}
 .sw-panel .sw-preflight :is(td:first-child,th){white-space:nowrap}
 .sw-panel .sw-preflight tr[data-state=refused] td:first-child{color:var(--jp-error-color1,#c62828);font-weight:600}
-.sw-panel .sw-table{border-collapse:collapse;margin:2px 0;line-height:1.45;font-variant-numeric:tabular-nums}
-.sw-panel .sw-table :is(td,th){padding:2px 14px 2px 0;text-align:left;vertical-align:top;font-weight:400;
+.sw-panel .sw-lines{border-collapse:collapse;margin:2px 0;line-height:1.45;font-variant-numeric:tabular-nums}
+.sw-panel .sw-lines :is(td,th){padding:2px 14px 2px 0;text-align:left;vertical-align:top;font-weight:400;
  border-bottom:1px solid var(--jp-border-color2,#ddd)}
-.sw-panel .sw-table thead th{color:var(--jp-ui-font-color2,#5f6368);vertical-align:bottom}
-.sw-panel .sw-table td.sw-num{text-align:right}
-.sw-panel .sw-table img{display:block;border-radius:3px}
+.sw-panel .sw-lines thead th{color:var(--jp-ui-font-color2,#5f6368);vertical-align:bottom}
+.sw-panel .sw-lines td.sw-num{text-align:right}
+.sw-panel .sw-lines img{display:block;border-radius:3px}
 .sw-panel .sw-scroll{overflow-x:auto}
 .sw-panel svg.sw-figure{max-width:100%;height:auto;color:var(--jp-ui-font-color1,#222)}
 .sw-panel .widget-slider .noUi-handle:focus-visible{outline:2px solid var(--jp-brand-color1,#1976d2);outline-offset:2px}

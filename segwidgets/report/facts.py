@@ -11,10 +11,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from segwidgets.recipe import Recipe, RecipeError
+from segwidgets.report.cards import Card, Fidelity, RuleTold, Told, cards, fidelity
 
-#: Customers that a segment must have to be told of.
-FLOOR = 20
-#: What sets a segment apart: so many features on its card.
+#: Customers that a segment must have to be told of, and how few that may be.
+FLOOR, LOWEST_FLOOR = 20, 5
+#: Of a file that an earlier segwidgets wrote: so many features on a card.
 _FEATURES = 6
 
 
@@ -24,16 +25,20 @@ class ReportError(ValueError):
 
 @dataclasses.dataclass(frozen=True)
 class Segment:
-    """A segment as a client sees it: ``labels`` of which it is made, ``size``, ``share``, and what sets it apart."""
+    """A segment as a client sees it: ``labels`` of which it is made, ``size``, ``share``, and what sets it apart.
+
+    ``proposed``: a name that nobody has given yet; empty where people have named it, or nothing may be proposed.
+    """
 
     name: str
     labels: tuple[int, ...]
     size: int
     share: float
-    features: tuple[tuple[str, str, float], ...]
-    """Name, words, and effect size of each."""
+    features: tuple[Told, ...]
     stability: float | None = None
     """Mean Jaccard index over samples (Hennig 2007), None where it was not computed."""
+    proposed: str = ""
+    rule: RuleTold | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,30 +70,53 @@ class Facts:
     verdict: str
     mode: str
     table: str
+    fidelity: Fidelity | None = None
+    caveat: str = ""
+    layered: bool = False
+    """Whether names, merges and locks that people made are on cards and in the table."""
 
     @classmethod
-    def from_dict(cls, said: Mapping[str, Any], *, floor: int = FLOOR, verdict: str = "") -> Facts:
+    def from_dict(
+        cls,
+        said: Mapping[str, Any],
+        *,
+        floor: int = FLOOR,
+        verdict: str = "",
+        layered: Mapping[str, Any] | None = None,
+    ) -> Facts:
         """From a job's ``report.json``.
 
         Args:
             said: what the file says.
             floor: customers that a segment must have to be told of; 5 or more.
             verdict: of the job.
+            layered: ``segments``, ``names``, ``described`` and ``members`` (the job's labels in each) instead of the
+                job's own, where people have made a layer over its labels.
 
         Raises:
             ReportError: it is no such file, or the floor is too low.
         """
-        if floor < 5:
+        if floor < LOWEST_FLOOR:
             raise ReportError(
-                f"floor={floor!r} is not allowed: it must be a whole number from 5, so that nobody can be recognised "
-                f"in a segment. {FLOOR} is usual."
+                f"floor={floor!r} is not allowed: it must be a whole number from {LOWEST_FLOOR}, so that nobody can "
+                f"be recognised in a segment. {FLOOR} is usual."
             )
         try:
             rows = int(said["rows"])
             recipe = Recipe.from_dict(said["recipe"])
-            names = {int(label): str(name) for label, name in said.get("names", {}).items()}
+            shown = said if layered is None else layered
+            names = {int(label): str(name) for label, name in shown.get("names", {}).items()}
             stability = said.get("stability")
-            segments, hidden, noise = _segments(said["segments"], names, stability, rows, floor)
+            described = shown.get("described") or {}
+            segments, hidden, noise = _segments(
+                shown["segments"], names, stability if layered is None else None, rows, floor, cards(described, floor)
+            )
+            if layered is not None:
+                members = {int(label): tuple(own) for label, own in layered["members"].items()}
+                segments = tuple(
+                    dataclasses.replace(one, labels=tuple(raw for own in one.labels for raw in members.get(own, ())))
+                    for one in segments
+                )
             curve = said["k_distances"]
             plateau = said.get("plateau")
             return cls(
@@ -112,6 +140,9 @@ class Facts:
                 verdict=verdict,
                 mode=str(said.get("mode", "")),
                 table=str(said.get("table", "")),
+                fidelity=fidelity(described),
+                caveat=str(described.get("caveat", "")),
+                layered=layered is not None,
             )
         except (KeyError, TypeError, AttributeError, ValueError, IndexError) as error:
             if isinstance(error, ReportError):
@@ -134,7 +165,12 @@ def _by_size(listed: list[dict[str, Any]]) -> tuple[int, ...]:
 
 
 def _segments(
-    listed: list[dict[str, Any]], names: dict[int, str], stability: Mapping[str, Any] | None, rows: int, floor: int
+    listed: list[dict[str, Any]],
+    names: dict[int, str],
+    stability: Mapping[str, Any] | None,
+    rows: int,
+    floor: int,
+    known: Mapping[int, Card],
 ) -> tuple[tuple[Segment, ...], tuple[int, int], int]:
     """Those that are told of, how many are not, and the noise. Labels of one name are one segment."""
     steady = {int(one["segment"]): float(one["jaccard"]) for one in (stability or {}).get("segments", ())}
@@ -153,15 +189,28 @@ def _segments(
             hidden[0] += 1
             hidden[1] += size
             continue
-        largest = max(parts, key=lambda part: int(part["size"]))
-        features = tuple(
-            (str(one["name"]), str(one["text"]), float(one["effect"])) for one in largest["features"][:_FEATURES]
-        )
         labels = tuple(int(part["segment"]) for part in parts)
-        known = [
-            (steady[label], int(part["size"])) for label, part in zip(labels, parts, strict=True) if label in steady
-        ]
-        mean = sum(value * weight for value, weight in known) / sum(weight for _, weight in known) if known else None
-        told.append(Segment(name, labels, size, size / max(1, rows), features, mean))
+        stable = _steady(steady, parts)
+        card = known.get(min(labels))
+        share = size / max(1, rows)
+        if card is not None and card.size == size:
+            proposed = "" if labels[0] in names else card.proposed
+            told.append(Segment(name, labels, size, share, card.features, stable, proposed, card.rule))
+        else:
+            told.append(Segment(name, labels, size, share, _earlier(parts), stable))
     told.sort(key=lambda one: (-one.size, one.labels))
     return tuple(told), (hidden[0], hidden[1]), noise
+
+
+def _steady(steady: Mapping[int, float], parts: list[dict[str, Any]]) -> float | None:
+    known = [(steady[int(one["segment"])], int(one["size"])) for one in parts if int(one["segment"]) in steady]
+    return sum(value * weight for value, weight in known) / sum(weight for _, weight in known) if known else None
+
+
+def _earlier(parts: list[dict[str, Any]]) -> tuple[Told, ...]:
+    """The features of the largest part, as files of an earlier segwidgets have them."""
+    largest = max(parts, key=lambda part: int(part["size"]))
+    return tuple(
+        Told(str(one["name"]), str(one["text"]), float(one["effect"]))
+        for one in largest.get("features", ())[:_FEATURES]
+    )

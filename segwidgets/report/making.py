@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from segwidgets import storage
+from segwidgets.compute.progress import Tick, no_tick
 from segwidgets.report.facts import FLOOR, Facts, ReportError
+from segwidgets.report.live import FEWEST, checked_points, live_map
 from segwidgets.report.page import page
 
 #: Bytes of a report at most; pictures are left out before it grows beyond that.
@@ -24,6 +26,9 @@ def make_report(
     title: str | None = None,
     comparison: Mapping[str, object] | None = None,
     made: dt.datetime | None = None,
+    points: int = 0,
+    layered: Mapping[str, object] | None = None,
+    tick: Tick = no_tick,
 ) -> str:
     """The report of a finished job as HTML.
 
@@ -33,9 +38,13 @@ def make_report(
         title: of the page.
         comparison: what a comparison with an earlier run says in public.
         made: when; now by default.
+        points: 100 to 40,000: the page also holds a shuffled sample of so many places of the map, which it says, and a
+            slider of eps that relabels them in the browser, exactly as all rows would be. 0: no sample, no script.
+        layered: see `Facts.from_dict`.
+        tick: called with the share done; may raise `Cancelled`.
 
     Raises:
-        ReportError: the job has left nothing to report, or the floor is too low.
+        ReportError: the job has left nothing to report, the floor is too low, or ``points`` is not allowed.
     """
     try:
         said = json.loads((output / "report.json").read_text("utf-8"))
@@ -47,13 +56,20 @@ def make_report(
         raise ReportError(f"{output / 'report.json'} is damaged: run the job again.") from None
     if not isinstance(said, dict):
         raise ReportError(f"{output / 'report.json'} is damaged: run the job again.")
-    facts = Facts.from_dict(said, floor=floor, verdict=_verdict(output))
+    facts = Facts.from_dict(said, floor=floor, verdict=_verdict(output), layered=layered)
+    live = live_map(output, facts, points, tick=tick) if checked_points(points, facts.rows) else None
     pictures = {}
     for name in _PICTURES:
         place = output / "figures" / name
         if place.is_file() and place.stat().st_size < LIMIT // 2:
             pictures[name] = place.read_bytes()
-    return page(facts, pictures, title=title, made=made, comparison=comparison)
+    whole = page(facts, pictures, title=title, made=made, comparison=comparison, live=live)
+    if live is not None and len(whole.encode()) >= LIMIT:
+        raise ReportError(
+            f"points={points} makes a file of {len(whole.encode()) / 1e6:.1f} MB, and it must stay under "
+            f"{LIMIT / 1e6:.0f} MB: take fewer points, from {FEWEST}."
+        )
+    return whole
 
 
 def _verdict(output: Path) -> str:

@@ -1,4 +1,7 @@
-"""The report as one HTML page: styles, pictures and plots within it, no script, nothing loaded from anywhere."""
+"""The report as one HTML page: styles, pictures and plots within it, nothing loaded from anywhere.
+
+No script is in it but that of the live map, where one was asked for.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +16,12 @@ from segwidgets import __version__
 from segwidgets.palette import css, segment_colours
 from segwidgets.report import charts, words
 from segwidgets.report.facts import Facts, Segment
+from segwidgets.report.live import LiveMap
 
 #: Cards at most; further segments stand in the table.
 _CARDS = 24
-#: Nothing may be loaded, and nothing may run: a mail server, or a careful reader, can see that it is only a page.
+#: Nothing may be loaded, and nothing may run but the live map's script, which is named by its digest: a mail server, or
+#: a careful reader, can see that it is only a page.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 
@@ -27,6 +32,7 @@ def page(
     title: str | None = None,
     made: dt.datetime | None = None,
     comparison: Mapping[str, object] | None = None,
+    live: LiveMap | None = None,
 ) -> str:
     """The page.
 
@@ -35,7 +41,9 @@ def page(
         pictures: PNG by name; "map.png", else "cloud.png", is the map.
         title: of the page; of the table's name by default.
         made: when; now by default.
-        comparison: what a comparison with an earlier run says in public, its ``sentences`` and ``rows``.
+        comparison: what a comparison with an earlier run says in public, its ``sentences`` and ``rows``, and a
+            ``heading`` where it is not the last approved run.
+        live: the live map, where one is wanted.
     """
     heading = title or (f"Customer segments: {facts.table}" if facts.table else "Customer segments")
     when = (made or dt.datetime.now(dt.UTC)).strftime("%d %B %Y")
@@ -43,17 +51,19 @@ def page(
         _head(heading, when, facts),
         _numbers(facts),
         _map(pictures),
+        live.section() if live else "",
         _cards(facts),
         _table(facts),
         _settings(facts),
         _compared(comparison),
-        _method(facts),
+        _method(facts, live=live is not None),
         _appendix(facts),
     ]
+    policy = f"{_POLICY}; {live.policy}" if live else _POLICY
     style = (Path(__file__).parent / "look.css").read_text("utf-8")
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
         f'<meta name="viewport" content="width=device-width, initial-scale=1"><title>{html.escape(heading)}</title>'
         f"<style>{style}</style></head><body><main>{''.join(parts)}</main></body></html>\n"
     )
@@ -113,36 +123,58 @@ def _cards(facts: Facts) -> str:
     items = "".join(_card(one, colours, largest) for one in facts.segments[:_CARDS])
     left = len(facts.segments) - _CARDS
     rest = f'<p class="soft">{left:,} smaller ones stand in the table below.</p>' if left > 0 else ""
-    return f'<h2>The segments</h2><ul class="cards">{items}</ul>{rest}'
+    said = _paragraphs(words.of_cards(facts), "soft")
+    return f'<h2>The segments</h2>{said}<ul class="cards">{items}</ul>{rest}'
 
 
 def _card(one: Segment, colours: Mapping[int, str], largest: float) -> str:
-    features = "".join(f"<li>{html.escape(text)}</li>" for _, text, _ in one.features)
+    features = "".join(
+        f"<li>{html.escape(each.text)}"
+        + (f' <span class="soft">{html.escape(each.interval)}</span>' if each.interval else "")
+        + "</li>"
+        for each in one.features
+    )
     steady = "" if one.stability is None else f" · comes back {one.stability:.0%}"
+    proposed = f'<p class="proposed">{html.escape(one.proposed)} <span>proposed name</span></p>' if one.proposed else ""
     return (
         '<li class="card"><header>'
-        f'<span class="dot" style="background:{colours[one.labels[0]]}"></span>'
-        f"<h3>{html.escape(one.name)}</h3></header>"
+        f'<span class="dot" style="background:{_colour(one, colours)}"></span>'
+        f"<h3>{html.escape(one.name)}</h3></header>{proposed}"
         f'<div class="soft">{one.size:,} customers, {one.share:.1%}{steady}</div>'
         f'<div class="bar" aria-hidden="true"><span style="width:{one.share / largest:.1%}"></span></div>'
         + (f"<ul>{features}</ul>" if features else '<p class="soft">Nothing sets it clearly apart.</p>')
+        + _rule(one)
         + "</li>"
     )
+
+
+def _colour(one: Segment, colours: Mapping[int, str]) -> str:
+    return next((colours[label] for label in one.labels if label in colours), "#888888")
+
+
+def _rule(one: Segment) -> str:
+    if one.rule is None:
+        return ""
+    ways = " <b>or</b> ".join(html.escape(path) for path in one.rule.paths)
+    right = "" if one.rule.precision is None else f"right {one.rule.precision:.0%}, "
+    return f'<p class="rule">Rule: {ways} <span class="soft">({right}finds {one.rule.recall:.0%})</span></p>'
 
 
 def _table(facts: Facts) -> str:
     if not facts.segments:
         return ""
     lines = "".join(
-        f"<tr><td>{html.escape(one.name)}</td><td class=number>{one.size:,}</td><td class=number>{one.share:.1%}</td>"
+        f"<tr><td>{html.escape(one.name)}</td><td>{html.escape(one.proposed)}</td>"
+        f"<td class=number>{one.size:,}</td><td class=number>{one.share:.1%}</td>"
         f"<td class=number>{'–' if one.stability is None else f'{one.stability:.2f}'}</td>"
-        f"<td>{html.escape(one.features[0][1]) if one.features else ''}</td></tr>"
+        f"<td>{html.escape(one.features[0].text) if one.features else ''}</td></tr>"
         for one in facts.segments
     )
     return (
         "<details><summary>All segments as a table</summary><div class=wide><table><thead><tr><th>Segment</th>"
-        "<th class=number>Customers</th><th class=number>Share</th><th class=number>Comes back</th>"
-        f"<th>First of what sets it apart</th></tr></thead><tbody>{lines}</tbody></table></div></details>"
+        "<th>Proposed name</th><th class=number>Customers</th><th class=number>Share</th>"
+        "<th class=number>Comes back</th><th>First of what sets it apart</th></tr></thead>"
+        f"<tbody>{lines}</tbody></table></div></details>"
     )
 
 
@@ -150,7 +182,8 @@ def _settings(facts: Facts) -> str:
     plots = "".join(
         f"<figure>{plot}</figure>" for plot in (charts.k_distance(facts), charts.clusters_over_eps(facts)) if plot
     )
-    return f"<h2>How firm the setting is</h2>{plots}" if plots else ""
+    said = _paragraphs(words.firmness(facts))
+    return f"<h2>How firm the setting is</h2>{said}{plots}" if plots or said else ""
 
 
 def _compared(comparison: Mapping[str, object] | None) -> str:
@@ -164,11 +197,12 @@ def _compared(comparison: Mapping[str, object] | None) -> str:
             "<tr>" + "".join(f"<td>{html.escape(str(cell))}</td>" for cell in row) + "</tr>" for row in rows
         )
         body += f"<div class=wide><table><tbody>{lines}</tbody></table></div>"
-    return f"<h2>Since the last approved run</h2>{body}"
+    heading = html.escape(str(comparison.get("heading") or "Since the last approved run"))
+    return f"<h2>{heading}</h2>{body}"
 
 
-def _method(facts: Facts) -> str:
-    how, not_said = _paragraphs(words.method(facts)), _paragraphs(words.limits())
+def _method(facts: Facts, *, live: bool) -> str:
+    how, not_said = _paragraphs(words.method(facts)), _paragraphs(words.limits(facts, live=live))
     return f"<h2>How it was made</h2>{how}<h2>What it does not say</h2>{not_said}"
 
 

@@ -57,6 +57,36 @@ def steadiness(facts: Facts) -> str:
     )
 
 
+def firmness(facts: Facts) -> list[str]:
+    """How flat the plateau of eps is."""
+    found = []
+    if facts.plateau is not None and facts.plateau[1] > facts.plateau[0]:
+        low, high = facts.plateau
+        wide = f"anything from {low:.3g} to {high:.3g}, a factor of {high / low:.2f}"
+        found.append(f"eps could be {wide}, with about the same segments.")
+    elif facts.plateau is not None:
+        found.append("eps stands on no plateau: a little more or less gives noticeably other segments.")
+    return found
+
+
+def of_cards(facts: Facts) -> list[str]:
+    """How to read the cards."""
+    found = []
+    if any(one.proposed for one in facts.segments):
+        found.append("Names marked as proposed come from what sets a segment apart; nobody has chosen them.")
+    if facts.layered:
+        found.append(
+            "Cards and table have the names, merges and locks that people made; the maps and what is said of their "
+            "firmness are of the clustering itself."
+        )
+    if facts.fidelity is not None:
+        rules = facts.fidelity
+        spoken = f"of {rules.accuracy:.0%} of those they speak of ({rules.coverage:.0%} of all customers)"
+        chance = f"always saying the largest segment would tell {rules.baseline:.0%}"
+        found.append(f"Rules tell the segment {spoken}, judged on customers they were not made from; {chance}.")
+    return found
+
+
 def method(facts: Facts) -> list[str]:
     """How it was done."""
     e, c = facts.recipe.embedding, facts.recipe.clustering
@@ -77,12 +107,6 @@ def method(facts: Facts) -> list[str]:
     if trust:
         kept = of(trust["value"], _TRUST)
         found.append(f"The map keeps {kept} who is alike in the data (trustworthiness {trust['value']:.2f} of 1).")
-    if facts.plateau is not None and facts.plateau[1] > facts.plateau[0]:
-        low, high = facts.plateau
-        wide = f"anything from {low:.3g} to {high:.3g}, a factor of {high / low:.2f}"
-        found.append(f"eps could be {wide}, with about the same segments.")
-    elif facts.plateau is not None:
-        found.append("eps stands on no plateau: a little more or less gives noticeably other segments.")
     if facts.verdict:
         found.append(
             "A job of its own computed the segments again and compared them customer by customer; its verdict: "
@@ -91,17 +115,27 @@ def method(facts: Facts) -> list[str]:
     return found
 
 
-def limits() -> list[str]:
+def limits(facts: Facts, *, live: bool = False) -> list[str]:
     """What the report does not say."""
+    sample = (
+        "No customer's id or values stand in this file. Its live map holds places of a sample of the customers on the "
+        "map, in no order of the table; nothing else is known of them here."
+    )
+    dots = (
+        "No customer's id or values stand in this file; each dot of the map is a place on it, and nothing else is "
+        "known of it here."
+    )
     return [
-        (
+        (facts.segments and facts.caveat)
+        or (
             "What sets a segment apart was looked for in the same data that the segments were made from, so the "
             "differences are descriptions and no proof that anything causes them."
         ),
         "The axes of the map mean nothing, and distances between far regions mean little.",
-        "Effect sizes (Cohen's d and h) say how large a difference is: 0.2 is small, 0.5 middling, 0.8 large.",
         (
-            "No customer's id or values stand in this file; each dot of the map is a place on it, and nothing else is "
-            "known of it here."
+            "Effect sizes (Cohen's d and h) say how large a difference is: 0.2 is small, 0.5 middling, 0.8 large. "
+            "Behind each stands its 95 % interval. Differences that could be chance, all comparisons considered "
+            "(Benjamini and Hochberg, 5 %), are not told."
         ),
+        sample if live else dots,
     ]

@@ -9,45 +9,18 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
 import pytest
 
 import segwidgets as sw
 from segwidgets.cli import main
 from segwidgets.jobs import Job
-from segwidgets.names import Names
 from segwidgets.palette import css, segment_colours
 from segwidgets.report import Facts, ReportError, make_report
 from segwidgets.session import Session
 
-RECIPE = sw.Recipe().replace(n_neighbors=10, n_epochs=100, eps=0.6)
+from .conftest import RECIPE
+
 VOID = {"meta", "img", "br", "hr", "link", "input"}
-
-
-@pytest.fixture(scope="module")
-def table() -> sw.Table:
-    """Five balls of customers with ids that would be seen anywhere."""
-    rng = np.random.default_rng(5)
-    sizes = (150, 120, 90, 60, 12)
-    points = np.vstack([rng.normal(8 * np.eye(5)[i], 0.4, (size, 5)) for i, size in enumerate(sizes)])
-    frame = pd.DataFrame(points, columns=[f"col<{i}>" for i in range(5)])
-    frame.insert(0, "customer", [f"SECRET-{i:05d}" for i in range(len(frame))])
-    return sw.read(frame, id="customer")
-
-
-@pytest.fixture(scope="module")
-def job(table: sw.Table) -> Job:
-    result = Session(table).run(RECIPE)
-    names = Names().renamed([0], "<b>Big & bold</b>")
-    done = sw.promote(result.recipe, table, result=result, names=names).wait(120)
-    assert done.verdict == "exact", done.log()
-    return done
-
-
-@pytest.fixture(scope="module")
-def said(job: Job) -> dict[str, Any]:
-    return json.loads((job.output_data / "report.json").read_text())
 
 
 class Page(HTMLParser):
@@ -165,6 +138,31 @@ def test_a_setting_on_a_plateau_and_one_on_none_are_told_apart(said: dict[str, A
     assert "eps stands on no plateau" in Page(make_report(tmp_path)).words
 
 
+def test_the_chosen_eps_and_its_plateau_are_told_and_drawn(said: dict[str, Any], html: str) -> None:
+    low, high = said["plateau"]
+    told = f"eps could be anything from {low:.3g} to {high:.3g}, a factor of {high / low:.2f}, with about the same"
+    firm = Page(html).words.partition("How firm the setting is")[2].partition("How it was made")[0]
+    assert told in firm
+    assert "eps 0.6 was chosen." in firm
+    assert "Segments for every eps; the line marks the chosen 0.6." in firm
+    assert html.count('class="plateau"') == 1
+
+
+def test_method_limits_and_the_appendix_with_recipe_and_digests_stand_in_it(said: dict[str, Any], html: str) -> None:
+    words = Page(html).words
+    assert "UMAP with 10 neighbours" in words
+    assert f"DBSCAN: {RECIPE.clustering.min_samples} customers within eps 0.6" in words
+    assert "its verdict: exact." in words
+    assert "The axes of the map mean nothing" in words
+    assert "No customer's id or values stand in this file" in words
+    appendix = words.partition("Appendix")[2]
+    recipe = {name: value for name, value in said["recipe"].items() if name != "features"}
+    assert " ".join(json.dumps(recipe, indent=1).split()) in appendix
+    assert set(said["digests"]) == {"recipe", "table", "embedding", "labels", "lock"}
+    for name, digest in said["digests"].items():
+        assert f"{name} {digest}".strip() in appendix
+
+
 def test_without_segments_it_says_so(said: dict[str, Any], tmp_path: Path) -> None:
     noise = [{"segment": -1, "size": 432, "share": 1.0, "features": []}]
     nothing = {**said, "segments": noise, "stability": None, "profile": None, "plateau": None, "names": {}}
@@ -198,7 +196,7 @@ def test_what_changed_since_an_earlier_job_is_told(
     target = tmp_path / "since.html"
     assert main(["report", job.name, "--out", str(target), "--since", earlier.name]) == 0, capsys.readouterr().err
     page = Page(target.read_text())
-    assert "Since the last approved run" in page.words
+    assert f"Since the run {earlier.name}" in page.words
     assert "of the 432 customers that both runs know are in another segment now" in page.words
     assert "0 customers came, 0 left." in page.words
     assert "SECRET" not in target.read_text()

@@ -72,7 +72,7 @@ def gaussian_mixture(X: Any, k: int, *, seed: int = 0) -> Clustered:
     n = X.shape[0]
     k = _checked_count(k, n)
     begin = time.perf_counter()
-    X = np.asarray(X, dtype=np.float64)  # narrow components have no Cholesky factor in single precision
+    X = np.asarray(X, dtype=np.float64)  # in single precision, columns that say the same have no fit
     model = GaussianMixture(k, random_state=seed, reg_covar=1e-6 * max(float(np.var(X, axis=0).max()), 1e-12))
     sampled = X if n <= _FITTED_ROWS else X[np.random.default_rng(seed).choice(n, _FITTED_ROWS, replace=False)]
     with warnings.catch_warnings():

@@ -63,6 +63,7 @@ def count_curve(
         tick(at / len(ks))
         inertia.append(kmeans(X, k, seed=seed).numbers["inertia"])
         if not sp.issparse(X):
+            tick((at + 0.5) / len(ks))
             bic.append(gaussian_mixture(X, k, seed=seed).numbers["bic"])
     tick(1.0)
     lowest = ks[int(np.argmin(bic))] if bic else None

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ghostColour, noiseColour, segmentColour } from "../src/cloud/palette";
+import { ghostColour, noiseColour, scaleColour, segmentColour } from "../src/cloud/palette";
 import type { Rgb } from "../src/shared/colour";
 import { contrast, css, fromLch, hex, labDistance, seen, toLch } from "../src/shared/colour";
 
@@ -55,6 +55,19 @@ describe("the palette", () => {
     for (const text of ["#0072b2", "#cc79a7", "#777777"]) {
       const [lightness, chroma, hue] = toLch(hex(text));
       expect(labDistance(seen(fromLch(lightness, chroma, hue), "normal"), seen(hex(text), "normal"))).toBeLessThan(0.006);
+    }
+  });
+});
+
+describe("the scale of numbers with a sign", () => {
+  it.each([false, true])("is blue below its middle and orange above it, however near", (isDark) => {
+    const warm = (share: number): number => {
+      const [red, , blue] = scaleColour(share, true, isDark);
+      return red - blue;
+    };
+    for (let step = 1; step <= 50; step++) {
+      expect(warm(0.5 - step / 100)).toBeLessThan(warm(0.5) + 1e-9);
+      expect(warm(0.5 + step / 100)).toBeGreaterThan(warm(0.5));
     }
   });
 });

@@ -54,8 +54,8 @@ class MethodsTab:
             for label, name in _SPACES.items()
         ]
         self.count = widgets.BoundedIntText(
-            value=0, min=0, max=1000, description="k (0: as DBSCAN)", style={"description_width": "110px"},
-            layout=widgets.Layout(width="190px"), tooltip="Segments of KMeans and of the mixture",
+            value=0, min=0, max=1000, description="k (0: as DBSCAN)", style={"description_width": "120px"},
+            layout=widgets.Layout(width="200px"), tooltip="Segments of KMeans and of the mixture",
         )  # fmt: skip
         self._table = widgets.HTML()
         self._curve = widgets.HTML()
@@ -111,7 +111,7 @@ class MethodsTab:
         head = "".join(f"<th scope=col>{name}</th>" for name in _HEAD)
         body = "".join(_line(made, one) for one in made.entries)
         self._table.value = (
-            '<div class="sw-scroll"><table class="sw-table" aria-label="Methods side by side">'
+            '<div class="sw-scroll"><table class="sw-lines" aria-label="Methods side by side">'
             f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
         )
         self._notes.value = (
@@ -134,7 +134,7 @@ def _line(made: MethodsOfRecipe, one: Entry) -> str:
         _number(row.calinski_harabasz, ",.0f"),
         _number(row.stability, ".2f"),
         _number(row.balance, ".2f"),
-        f"{row.seconds:.2f} s",
+        f"{row.seconds:.2f}\u00a0s",
     )
     told = "".join(f'<td class="sw-num">{cell}</td>' for cell in cells)
     picture = base64.b64encode(thumbnail(made.result.embedding, one.found.labels, _PICTURE)).decode()
@@ -145,7 +145,7 @@ def _line(made: MethodsOfRecipe, one: Entry) -> str:
 
 
 def _label(space: str) -> str:
-    return next((label for label, name in _SPACES.items() if name == space), space)
+    return next((label for label, name in _SPACES.items() if name == space), space).replace(" ", "\u00a0")
 
 
 def _interval(estimate: Estimate | None) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ipywidgets as widgets
 
+from segwidgets.panel.tabs.comparison import CompareTab
+from segwidgets.panel.tabs.features import FeaturesTab
 from segwidgets.panel.tabs.methods import MethodsTab
 from segwidgets.panel.tabs.stability import StabilityTab
 from segwidgets.panel.tabs.tab import Surroundings, Tab
@@ -20,9 +22,11 @@ class Pages:
     """
 
     def __init__(self, segments: widgets.Widget, around: Surroundings) -> None:
+        self.features = FeaturesTab(around)
         self.methods = MethodsTab(around)
         self.stability = StabilityTab(around)
-        self._tabs: tuple[Tab, ...] = (self.methods, self.stability)
+        self.compare = CompareTab(around)
+        self._tabs: tuple[Tab, ...] = (self.features, self.methods, self.stability, self.compare)
         self.view = widgets.Tab(
             children=[segments, *(tab.view for tab in self._tabs)],
             titles=["Segments", *(tab.title for tab in self._tabs)],

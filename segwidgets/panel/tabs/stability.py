@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
 
 import ipywidgets as widgets
-import numpy as np
-import numpy.typing as npt
 
 from segwidgets.compute.stability import Plateau, StabilityMap, plateaus
 from segwidgets.compute.stability.map import REPEATS
+from segwidgets.data.errors import plural
 from segwidgets.estimates import duration
-from segwidgets.names import Names
 from segwidgets.panel import html
-from segwidgets.panel.heatmap import Facet, HeatMap, Mark
+from segwidgets.panel.heatmap import HeatMap
+from segwidgets.panel.tabs.othersettings import OtherSettings
+from segwidgets.panel.tabs.stabilitywords import facet, plateau_words, table
 from segwidgets.panel.tabs.tab import Surroundings
 from segwidgets.panel.tabs.work import Show, Work
 from segwidgets.recipe import Recipe
 from segwidgets.result import Result
-from segwidgets.stable import MapOfRecipe, StabilityOfRecipe, plan_map, stability, stability_map
+from segwidgets.stable import MapOfRecipe, plan_map, stability, stability_map
 
 #: Plateaus that have a label on the map, and that are listed.
 _MARKED = 5
@@ -70,7 +69,8 @@ class StabilityTab:
         self._plateaus = widgets.VBox([], layout=widgets.Layout(grid_gap="2px"))
         self._segments = widgets.HTML()
         self._errors = widgets.HTML()
-        self.lanes = (self.map_work.lane, self.segment_work.lane)
+        self.others = OtherSettings(around)
+        self.lanes = (self.map_work.lane, self.segment_work.lane, self.others.work.lane)
         self.view = widgets.VBox(
             [
                 widgets.HTML(f'<div class="sw-dim">{html.escape(_HINT)}</div>'),
@@ -82,6 +82,7 @@ class StabilityTab:
                 widgets.HTML(f'<div class="sw-dim">{html.escape(_HINT_SEGMENTS)}</div>'),
                 self.segment_work.view,
                 self._segments,
+                self.others.view,
             ]
         )
 
@@ -98,6 +99,7 @@ class StabilityTab:
     def show(self, result: Result) -> None:
         """The panel shows this result now."""
         self.map_work.button.disabled = self.segment_work.button.disabled = False
+        self.others.show(result)
         if self._made is not None:
             self._draw()
         if self._of is not None:
@@ -148,21 +150,24 @@ class StabilityTab:
         current = shown is not None and _one_map(made.recipe, shown.recipe)
         found = plateaus(made.map)[:_MARKED]
         self.map.layout.display = ""
-        self.map.draw([_facet(made.map, found, shown.recipe if shown is not None and current else None)])
+        here = shown.recipe if shown is not None and current else None
+        self.map.draw([facet(made.map, list(enumerate(found, 1)), here)])
         old = "" if current else "<b>Of an earlier map</b>: make it again, or take a setting to go back to that map. "
         done = "" if made.map.done >= 1 else f"{made.map.done:.0%} is there; start again to go on. "
         told = (
-            f"{len(found):,} plateaus, the largest first:" if found else "No plateau: no setting is stable and of use."
+            f"{plural(len(found), 'plateau')}, the largest first:"
+            if found
+            else "No plateau: no setting is stable and of use."
         )
         self._words.value = f'<div class="sw-dim" role="status">{old}{done}{told}</div>'
         self._plateaus.children = tuple(self._listed(number, one) for number, one in enumerate(found, 1))
 
     def _listed(self, number: int, one: Plateau) -> widgets.HBox:
         button = widgets.Button(
-            description=f"Take {number}", tooltip=_described(one), layout=widgets.Layout(width="auto")
+            description=f"Take {number}", tooltip=plateau_words(one), layout=widgets.Layout(width="auto")
         )
         button.on_click(lambda _: self.take(one))
-        words = widgets.HTML(f"<span>{html.escape(_described(one))}</span>")
+        words = widgets.HTML(f"<span>{html.escape(plateau_words(one))}</span>")
         return widgets.HBox([button, words], layout=widgets.Layout(align_items="center", grid_gap="8px"))
 
     def _take(self, _facet: int, row: int, column: int) -> None:
@@ -187,7 +192,7 @@ class StabilityTab:
             return
         self._of = result
         self._segments.layout.display = ""
-        self._segments.value = _table(found, self._around.names())
+        self._segments.value = table(found, self._around.names())
         self.segment_work.say("")
 
     def _there(self) -> Result:
@@ -200,59 +205,3 @@ class StabilityTab:
 def _one_map(one: Recipe, other: Recipe) -> bool:
     """Whether two recipes differ by how the map is cut at most."""
     return one.features == other.features and one.embedding == other.embedding
-
-
-def _described(one: Plateau) -> str:
-    low, high = one.eps_range
-    few, many = one.min_samples_range
-    return (
-        f"{one.clusters} segments, {one.noise:.0%} noise, agreement {one.ari:.2f}: eps {one.eps:.3g} of {low:.3g} to "
-        f"{high:.3g}, min_samples {one.min_samples} of {few} to {many}"
-    )
-
-
-def _facet(made: StabilityMap, found: Sequence[Plateau], current: Recipe | None) -> Facet:
-    grid = made.grid
-    marks = [
-        Mark(
-            int(np.searchsorted(grid.min_samples, one.min_samples)), int(np.searchsorted(grid.eps, one.eps)),
-            f"{number}: {one.clusters} segments", _described(one),
-        )
-        for number, one in enumerate(found, 1)
-    ]  # fmt: skip
-    return Facet(
-        values=made.mean,
-        rows=[str(size) for size in grid.min_samples.tolist()],
-        columns=[f"{eps:.3g}" for eps in grid.eps.tolist()],
-        marks=marks,
-        here=None if current is None else _here(grid.eps, grid.min_samples, current),
-        more=(made.clusters, made.noise),
-    )
-
-
-def _here(eps: npt.NDArray[np.float64], sizes: npt.NDArray[np.int64], recipe: Recipe) -> tuple[float, float] | None:
-    at = recipe.clustering.eps
-    if not at:
-        return None
-    column = np.interp(np.log(at), np.log(eps), np.arange(len(eps)), left=-0.5, right=len(eps) - 0.5)
-    row = np.interp(recipe.clustering.min_samples, sizes, np.arange(len(sizes)), left=-0.5, right=len(sizes) - 0.5)
-    return float(row), float(column)
-
-
-def _table(found: StabilityOfRecipe, names: Names) -> str:
-    """The segments with their stability, as an HTML table."""
-    called = names.of(found.result.labels)
-    s = found.samples
-    body = "".join(
-        f"<tr><th scope=row>{html.escape(called.get(one.segment, f'segment {one.segment}'))}</th>"
-        f"<td>{one.jaccard:.2f}</td><td>{one.dissolved:.0%}</td><td>{html.escape(one.word)}</td></tr>"
-        for one in s.segments
-    )
-    ami = "" if s.ami is None else f", adjusted mutual information {s.ami:.3f}"
-    return (
-        f'<div role="status">All rows: ARI {s.ari:.3f} ({s.ari_low:.3f} to {s.ari_high:.3f}){ami}, on {s.repeats} '
-        f"samples of {s.share:.0%} of the rows.</div>"
-        '<table class="sw-table" aria-label="Stability of the segments"><thead><tr><th scope=col>segment</th>'
-        "<th scope=col>Jaccard</th><th scope=col>dissolved</th><th scope=col></th></tr></thead>"
-        f"<tbody>{body}</tbody></table>"
-    )

@@ -20,6 +20,10 @@ Do = Callable[[Show, threading.Event], None]
 _EVERY = 0.1
 
 
+def _auto() -> widgets.Layout:
+    return widgets.Layout(width="auto")
+
+
 class Work:
     """A button and what comes after it. Off the kernel's main thread, so that sliders go on answering.
 
@@ -38,11 +42,10 @@ class Work:
         self._told = 0.0
         self._begun = 0.0
         self.lane = Lane(name, failed=self.fail)
-        auto = widgets.Layout(width="auto")
-        self.button = widgets.Button(description=label, icon=icon, tooltip=tooltip, layout=auto, disabled=True)
+        self.button = widgets.Button(description=label, icon=icon, tooltip=tooltip, layout=_auto(), disabled=True)
         self._bar = widgets.FloatProgress(min=0, max=1, layout=widgets.Layout(width="160px"))
         self._words = widgets.HTML()
-        self._cancel = widgets.Button(description="Cancel", icon="stop", tooltip=f"Stop: {label}", layout=auto)
+        self._cancel = widgets.Button(description="Cancel", icon="stop", tooltip=f"Stop: {label}", layout=_auto())
         self._errors = widgets.HTML()
         self.button.on_click(lambda _: self.start())
         self._cancel.on_click(lambda _: self.cancel())
@@ -67,6 +70,12 @@ class Work:
         self.lane.cancel()
         self._running(on=False)
         self.say("Cancelled.")
+
+    def clear(self) -> None:
+        """As before the first start: nothing is said, and nothing went wrong."""
+        self._running(on=False)
+        self.say("")
+        self._errors.value = ""
 
     def say(self, words: str) -> None:
         """A sentence beside the button."""

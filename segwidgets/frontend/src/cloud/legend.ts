@@ -15,13 +15,15 @@ export interface LegendState {
   isolated: number | null;
   /** The points are in the segments' colours, so the list shows them. */
   coloured: boolean;
+  /** What sizes count. */
+  noun?: string;
 }
 
 export interface LegendActions {
   isolate(key: number): void;
   hide(key: number): void;
-  /** The user gave an entry another name. */
-  rename(entry: Entry, name: string): void;
+  /** The user gave an entry another name; without it nobody can. */
+  rename?(entry: Entry, name: string): void;
 }
 
 /** Longest name, as `segwidgets.names` has it. */
@@ -115,8 +117,8 @@ export class Legend {
       entry,
       shown: "",
     };
-    row.pencil.hidden = key < 0;
-    if (key >= 0) {
+    row.pencil.hidden = key < 0 || !this.actions.rename;
+    if (!row.pencil.hidden) {
       row.name.addEventListener("dblclick", () => this.edit(row));
       pick.addEventListener("keydown", (event) => {
         if (event.key !== "F2") return;
@@ -151,8 +153,8 @@ export class Legend {
       element.setAttribute("aria-label", label);
       element.title = title;
     };
-    const only = `Show only ${entry.name}, ${plural(entry.size, "point")}, ${share}`;
-    name(row.pick, isolated, only, isolated ? "Show all segments" : `${entry.name}: ${share} of the points; click to show only these`);
+    const only = `Show only ${entry.name}, ${plural(entry.size, state.noun ?? "point")}, ${share}`;
+    name(row.pick, isolated, only, isolated ? "Show all segments" : `${entry.name}: ${share} of the ${state.noun ?? "point"}s; click to show only these`);
     name(row.pencil, null, `Rename ${entry.name}`);
     name(row.eye, hidden, `Hide ${entry.name}`, hidden ? `Show ${entry.name}` : `Hide ${entry.name}`);
   }
@@ -177,7 +179,7 @@ export class Legend {
       field.remove();
       row.element.classList.remove("sw-editing");
       if (back) row.pencil.focus();
-      if (take && name && name !== entry.name) this.actions.rename(entry, name);
+      if (take && name && name !== entry.name) this.actions.rename?.(entry, name);
     };
     field.addEventListener("keydown", (event) => {
       event.stopPropagation();

@@ -118,8 +118,8 @@ export function scaleColour(share: number, diverging: boolean, dark: boolean): R
   const to = stops[Math.min(stops.length - 1, Math.floor(at) + 1)] as Stop;
   const part = at - Math.min(stops.length - 2, Math.floor(at));
   const blend = (axis: 0 | 1 | 2): number => from[axis] + (to[axis] - from[axis]) * part;
-  // The two arms of a diverging scale meet in a grey, whose hue is nobody's: the hue changes at once there.
-  const hue = diverging ? (part < 0.5 ? from[2] : to[2]) : blend(2);
+  // The two arms of a diverging scale meet in a grey, whose hue is nobody's: each arm has its own from there on.
+  const hue = diverging ? (at < (stops.length - 1) / 2 ? from[2] : to[2]) : blend(2);
   return fromLch(blend(0), blend(1), hue);
 }
 

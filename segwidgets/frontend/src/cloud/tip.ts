@@ -16,14 +16,17 @@ export class Tip {
     this.box = make("div", "sw-tip", stage);
   }
 
-  /** @param where the name of the row's segment, or nothing. */
-  show(row: number, x: number, y: number, where: string, facts: readonly Fact[], ink: Rgb): void {
+  /**
+   * @param row null where nobody may be told which it is.
+   * @param where the name of the row's segment, or nothing.
+   */
+  show(row: number | null, x: number, y: number, where: string, facts: readonly Fact[], ink: Rgb): void {
     this.row = row;
     this.at = { x, y };
     this.box.textContent = "";
     const head = make("div", "sw-tip-head", this.box);
-    make("b", "", head).textContent = where || `row ${count(row)}`;
-    if (where) head.append(` row ${count(row)}`);
+    make("b", "", head).textContent = where || (row === null ? "" : `row ${count(row)}`);
+    if (where && row !== null) head.append(` row ${count(row)}`);
     this.ring.style.borderColor = css(ink);
     this.ring.style.transform = `translate(${x}px, ${y}px)`;
     this.ring.style.visibility = this.box.style.visibility = "visible";
