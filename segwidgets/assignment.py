@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from segwidgets.compute.density import DensityIndex
+from segwidgets.layer import Layer
 from segwidgets.placing import Placing
 from segwidgets.result import Progress
 from segwidgets.run import Run
@@ -71,7 +72,7 @@ class Assigner:
         if clustering.eps is None:
             raise ValueError(f"{self.run.name} has no eps: take the recipe of a finished run.")
         self.eps, self.min_samples = float(clustering.eps), clustering.min_samples
-        self._placing = Placing(self.run.rows, self.run.recipe, self.run.embedding)
+        self.placing = Placing(self.run.rows, self.run.recipe, self.run.embedding)
         self._density = DensityIndex(self.run.embedding, self.min_samples, self.min_samples)
         made = self._density.labels(self.eps)
         if not np.array_equal(made, self.run.labels):
@@ -82,7 +83,7 @@ class Assigner:
 
     def chunk(self, table: Table, run: Run) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float64]]:
         """Labels and distances of a table that is small enough to be worked on at once."""
-        return self._density.reached(self._placing(table, run), self.eps)
+        return self._density.reached(self.placing(table, run), self.eps)
 
     def chunks(
         self,
@@ -118,6 +119,7 @@ def assign(
     table: Any,
     *,
     reference: Table | None = None,
+    layer: Layer | None = None,
     out: str | Path | None = None,
     rows: int = CHUNK,
     progress: Callable[[Progress], None] | None = None,
@@ -133,6 +135,9 @@ def assign(
         what: a job, a job's name, a folder of results, a `Result`, or an `Assigner`, which is quicker the second time.
         table: the new rows: a table, or what `segwidgets.read` takes.
         reference: the table that the run was made from; a local job knows its own. Its digest must be the run's.
+        layer: names and merges that people made on this run's labels: a row gets the number and the name that its
+            segment has under it. A lock holds customers of the run, not new ones: a new row goes where the customers
+            of its segment are that no lock holds, or, where locks hold them all, to most of them.
         out: a Parquet file that is written too, chunk by chunk, whole or not at all: ``id``, ``segment``, ``name``,
             ``distance``.
         rows: worked on at a time.
@@ -140,7 +145,7 @@ def assign(
         cancel: when set, the work stops, and ``out`` is not written.
 
     Raises:
-        ValueError: the run does not know its rows, or ``reference`` is another table.
+        ValueError: the run does not know its rows, ``reference`` is another table, or the layer does not fit.
         DataError: the new table lacks a column, or has one of another kind.
         Cancelled: ``cancel`` was set.
     """
@@ -148,14 +153,36 @@ def assign(
 
     asked = what if isinstance(what, Assigner) else Assigner(what, reference=reference)
     new = table if isinstance(table, Table) else read(table)
-    names = asked.run.names
+    place, names = _under(layer, asked.run)
     labels = np.empty(new.n_rows, np.int32)
     distance = np.empty(new.n_rows, np.float64)
     with _parquet(out) as write:
-        for part, some, far in asked.chunks(new, rows=rows, progress=progress, cancel=cancel):
+        for part, found, far in asked.chunks(new, rows=rows, progress=progress, cancel=cancel):
+            some = place[found + 1]
             labels[part], distance[part] = some, far
             write(new.ids[part], some, far, names)
     return Assigned(new.ids, labels, distance, names, asked.eps)
+
+
+def _under(layer: Layer | None, run: Segmentation) -> tuple[npt.NDArray[np.int32], dict[int, str]]:
+    """(segments + 1,) int32: what people see for each label of the run, from -1 on; and the names of what they see.
+
+    It depends on the run and the layer only, so a row gets the same answer in any company.
+    """
+    place = np.arange(-1, int(run.labels.max(initial=-1)) + 1, dtype=np.int32)
+    if layer is None:
+        return place, run.names
+    seen = layer.apply(run.labels)
+    free = np.ones(len(seen), bool)
+    for _, rows in layer.locks:
+        free[list(rows)] = False
+    for label in range(len(place) - 1):
+        mine = run.labels == label
+        homes = seen[mine & free] if (mine & free).any() else seen[mine]
+        if len(homes):
+            values, counts = np.unique(homes, return_counts=True)
+            place[label + 1] = values[counts.argmax()]
+    return place, {**run.names, **layer.names.of(seen)}
 
 
 def _called(labels: npt.NDArray[np.int32], names: dict[int, str]) -> npt.NDArray[np.object_]:

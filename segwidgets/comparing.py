@@ -5,12 +5,13 @@ from __future__ import annotations
 import dataclasses
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from segwidgets.assignment import Assigned, Assigner, assign
 from segwidgets.compute.drift import Changes, ColumnDrift, Thresholds, Verdict, changes, column_drift, judge
+from segwidgets.heldout import BUDGET, own_rows
 from segwidgets.report import FLOOR
 from segwidgets.result import Progress
 from segwidgets.segmentation import Segmentation, segmentation
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
     from segwidgets.data import Table
 
 __all__ = ["Compared", "Drifted", "NobodyInCommonError", "compare", "drift"]
+
+
+#: The share of a drift's progress that the new rows are.
+_ASSIGNED = 0.6
 
 
 class NobodyInCommonError(ValueError):
@@ -105,23 +110,38 @@ class Drifted:
         }
 
 
-def compare(a: Any, b: Any, *, baseline: float | None = None, repeats: int = 1000, seed: int = 0) -> Compared:
+def compare(
+    a: Any,
+    b: Any,
+    *,
+    baseline: float | Literal["own"] | None = None,
+    repeats: int = 1000,
+    seed: int = 0,
+    reference: Table | None = None,
+    budget: float | None = BUDGET,
+) -> Compared:
     """Compare two runs of the same or of different tables, by the ids of the customers in both.
 
     Args:
         a: a job, a job's name, a folder of results, or a `Result`: the one before.
         b: likewise: the one after.
         baseline: the share of customers that moves between two runs of one recipe, or on samples of its rows: what
-            counts as noise of the labels. None: only the bootstrap over customers speaks.
+            counts as noise of the labels. "own" works it out of the first run's own rows: the upper end of what moves
+            when some are held out (`heldout.own_rows`). None: only the bootstrap over customers speaks.
         repeats: bootstrapped tables of flows.
         seed: of the bootstrap.
+        reference: with "own", the table that the first run was made from; a local job knows its own.
+        budget: with "own", seconds for the held-out rows; None for as long as it takes.
 
     Raises:
-        ValueError: one of them is no whole result.
+        ValueError: one of them is no whole result, or "own" cannot be worked out.
         NobodyInCommonError: they have no customer in common.
     """
+    if isinstance(baseline, str) and baseline != "own":
+        raise ValueError(f"baseline={baseline!r} is not allowed: it is a share from 0 to 1, 'own', or None.")
     one, other = segmentation(a), segmentation(b)
-    found = changes(one.ids, one.labels, other.ids, other.labels, baseline=baseline, repeats=repeats, seed=seed)
+    noise = _own(a, reference, budget) if isinstance(baseline, str) else baseline
+    found = changes(one.ids, one.labels, other.ids, other.labels, baseline=noise, repeats=repeats, seed=seed)
     if not found.common:
         raise NobodyInCommonError(
             f"{one.name} and {other.name} have no id in common, so nobody can be followed: read both tables with the "
@@ -130,22 +150,40 @@ def compare(a: Any, b: Any, *, baseline: float | None = None, repeats: int = 100
     return Compared(one, other, found)
 
 
+def _own(what: Any, reference: Table | None, budget: float | None) -> float:
+    """The share of a run's own rows that moves by chance, at most."""
+    asked = what if isinstance(what, Assigner) else Assigner(what, reference=reference)
+    own = own_rows(asked.run, asked.placing, budget=budget)
+    if own is None:
+        raise ValueError(
+            f"the rows of {asked.run.name} could not be held out: they are fewer than 50, or budget={budget!r} seconds "
+            "are too few. Give more time, or the baseline as a share."
+        )
+    return own.moved_high
+
+
 def drift(
     what: Any,
     table: Table,
     *,
     reference: Table | None = None,
     thresholds: Thresholds | None = None,
+    budget: float | None = BUDGET,
     progress: Callable[[Progress], None] | None = None,
     cancel: threading.Event | None = None,
 ) -> Drifted:
     """May an approved run be used on this table? Its rows are assigned, its columns held against the run's own.
+
+    How many rows fit no segment is held against what the run's own rows give when some are held out and assigned by
+    the others (`heldout.own_rows`). That is worked out once and kept beside the run.
 
     Args:
         what: the approved run; see `assign`.
         table: this week's rows.
         reference: the table that the run was made from; a local job knows its own.
         thresholds: where the verdict changes.
+        budget: seconds for the held-out rows; None for as long as it takes. Where they are not done in time, and with
+            0, the run's own share of noise stands in for them, and ``verdict.own`` is None.
         progress: called in this thread.
         cancel: when set, the work stops.
 
@@ -156,12 +194,25 @@ def drift(
     """
     asked = what if isinstance(what, Assigner) else Assigner(what, reference=reference)
     columns = column_drift(asked.run.rows, table)
-    assigned = assign(asked, table, progress=progress, cancel=cancel)
+
+    def share(low: float, high: float) -> Callable[[Progress], None]:
+        def told(now: Progress) -> None:
+            if progress is not None:
+                progress(dataclasses.replace(now, overall=low + (high - low) * now.overall))
+
+        return told
+
+    def held(done: float) -> None:
+        share(_ASSIGNED, 1.0)(Progress("assign", done, done, "Assigning the run's own rows"))
+
+    assigned = assign(asked, table, progress=share(0.0, _ASSIGNED), cancel=cancel)
+    own = own_rows(asked.run, asked.placing, budget=budget, tick=held, cancel=cancel)
     verdict = judge(
         columns,
         none=int((assigned.labels < 0).sum()),
         rows=len(assigned.labels),
         none_before=float(np.mean(asked.run.labels < 0)),
+        own=own,
         thresholds=thresholds,
     )
     return Drifted(assigned, columns, verdict, asked.run)

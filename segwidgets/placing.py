@@ -44,8 +44,6 @@ class Placing:
 
     def __call__(self, table: Table, run: Run) -> npt.NDArray[np.float32]:
         """(m, c) float32, the place of each row of ``table``, the same in any company."""
-        from segwidgets.compute.embedding.transform import transform
-
         e = self.recipe.embedding
         rows = self.fitted.apply(table, run.tick("features")).values
         if e.method == "none":
@@ -53,11 +51,28 @@ class Placing:
         if e.method == "pca":
             projected: npt.NDArray[np.float32] = self._components.project(rows)
             return projected
+        return self._transformed(self.features, self.embedding, rows, run)
+
+    def among(self, rest: npt.NDArray[np.int64], held: npt.NDArray[np.int64], run: Run) -> npt.NDArray[np.float32]:
+        """(m, c) float32, where the rows ``held`` of the map lie if only the rows ``rest`` of it were there.
+
+        Both are row numbers of the map, and no row is in both. Principal axes and scales stay those of all rows.
+        """
+        if self.recipe.embedding.method in {"none", "pca"}:
+            return np.ascontiguousarray(self.embedding[held], dtype=np.float32)
+        return self._transformed(self.features[rest], self.embedding[rest], self.features[held], run)
+
+    def _transformed(
+        self, features: Any, embedding: npt.NDArray[np.float32], rows: Any, run: Run
+    ) -> npt.NDArray[np.float32]:
+        from segwidgets.compute.embedding.transform import transform
+
+        e = self.recipe.embedding
         return transform(
-            self.features,
-            self.embedding,
+            features,
+            embedding,
             rows,
-            n_neighbors=e.n_neighbors,
+            n_neighbors=min(e.n_neighbors, len(embedding)),
             metric=e.metric or feature_stage.default_metric(self.recipe.features),
             n_epochs=e.n_epochs if e.method == "umap" else 0,
             tick=run.tick("layout"),

@@ -24,6 +24,7 @@ class Segmentation:
     """Who is in which segment, by what recipe, on which map; and the rows it was made from, where they are known.
 
     ``ids`` (n,) object, ``labels`` (n,) int32 with -1 for noise, ``embedding`` (n, c) float32. ``names`` by label.
+    ``place`` is the folder that it lies in, where there is one.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Segmentation:
     names: dict[int, str]
     table: Table | None = None
     missing: str = ""
+    place: Path | None = None
 
     def called(self, label: int) -> str:
         """What a segment is called; "none" for -1."""
@@ -96,7 +98,7 @@ def _named(what: str | Path, *, look: bool) -> Segmentation:
     if (path / "job.json").is_file():
         return _of_job(at(path), look=look)
     if (path / "manifest.json").is_file():
-        return _stored(read_result(path), str(path))
+        return dataclasses.replace(_stored(read_result(path), str(path)), place=path)
     if isinstance(what, Path) or path.is_dir():
         raise ValueError(
             f"{what} holds no result: name a job, or the folder that `segwidgets run --out` or Result.save wrote."
@@ -113,7 +115,7 @@ def _stored(found: StoredResult, name: str) -> Segmentation:
 def _of_job(job: Job, *, look: bool) -> Segmentation:
     if job.status != "completed":
         raise ValueError(f"job {job.name} has no result, it is {job.status}: wait for it, or name another one.")
-    made = _stored(job.result(), f"job {job.name}")
+    made = dataclasses.replace(_stored(job.result(), f"job {job.name}"), place=job.path)
     if not look:
         return made
     table, missing = _rows_of(job, made)
@@ -121,27 +123,31 @@ def _of_job(job: Job, *, look: bool) -> Segmentation:
 
 
 def _rows_of(job: Job, made: Segmentation) -> tuple[Table | None, str]:
-    """The job's rows: from its own channel, else from where they were read; and why there are none."""
+    """The job's rows, and why there are none: its own channel, this machine's store, or where they were read from.
+
+    A job in SageMaker has no channel here, but where it was promoted the store keeps what was uploaded.
+    """
     from segwidgets.data import DataError, Table, read
     from segwidgets.jobs.layout import Layout
+    from segwidgets.jobs.store import table_place
 
     layout = Layout(job.path)
-    channel = layout.channel("table")
-    if channel.is_dir():
-        try:
-            return checked(Table.load(channel), made), ""
-        except (DataError, OSError) as error:
-            return None, f" ({error})"
+    for place in (layout.channel("table"), table_place(made.table_digest)):
+        if place.is_dir():
+            try:
+                return checked(Table.load(place), made), ""
+            except (DataError, OSError) as error:
+                return None, f" ({error})"
     try:
         spec = json.loads((layout.channel("recipe") / "spec.json").read_text())
-        source = str(spec.get("table_source", ""))
-    except (OSError, ValueError):
-        source = ""
+        source, reading = str(spec.get("table_source", "")), dict(spec.get("table_reading", {}))
+    except (OSError, TypeError, ValueError):
+        source, reading = "", {}
     if not source:
         return None, ""
     try:
-        table = read(source)
-    except (DataError, OSError, ValueError, ImportError):
+        table = read(source, **reading)
+    except (DataError, OSError, TypeError, ValueError, ImportError):
         return None, f" (they came from {source!r}, which cannot be read from here)"
     if table.digest != made.table_digest:
         return None, f" ({source!r} is not what it was then, or was read with other options)"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import threading
 from pathlib import Path
 
@@ -12,6 +14,9 @@ import pytest
 import segwidgets as sw
 from segwidgets.assignment import Assigner
 from segwidgets.cli import main
+from segwidgets.jobs.layout import Layout
+from segwidgets.jobs.store import table_place
+from segwidgets.layer import Layer
 from segwidgets.session import Progress, Session
 
 RECIPE = sw.Recipe().replace(n_neighbors=10, n_epochs=100)
@@ -156,3 +161,76 @@ def test_a_damaged_copy_of_the_rows_is_not_taken(result: sw.Result, table: sw.Ta
         sw.assign(folder, table, reference=changed)
     with pytest.raises(ValueError, match="rows=0 is not allowed"):
         sw.assign(result, table, reference=table, rows=0)
+
+
+def merged(labels: np.ndarray[tuple[int], np.dtype[np.int32]]) -> Layer:
+    """The first two segments as one, under a name."""
+    return Layer().merged(labels, [0, 1], "families")
+
+
+def test_a_layer_gives_its_numbers_and_names_alone_and_in_any_chunk(
+    table: sw.Table, new: sw.Table, result: sw.Result
+) -> None:
+    layer = merged(result.labels)
+    asked = Assigner(result, reference=table)
+    plain, seen = sw.assign(asked, new), sw.assign(asked, new, layer=layer)
+    assert (plain.labels == 1).any()
+    np.testing.assert_array_equal(seen.labels, np.where(plain.labels == 1, 0, plain.labels))
+    np.testing.assert_array_equal(seen.distance, plain.distance)
+    assert set(seen.to_frame().loc[plain.labels == 1, "name"]) == {"families"}
+    np.testing.assert_array_equal(sw.assign(asked, table, layer=layer).labels, layer.apply(result.labels))
+    np.testing.assert_array_equal(sw.assign(asked, new, layer=layer, rows=37).labels, seen.labels)
+    for place in np.flatnonzero(plain.labels == 1)[:2]:
+        assert sw.assign(asked, new.take(np.array([place])), layer=layer).labels[0] == 0
+
+
+def test_a_lock_holds_customers_of_the_run_and_a_new_row_joins_those_that_it_leaves(
+    table: sw.Table, new: sw.Table, result: sw.Result
+) -> None:
+    asked = Assigner(result, reference=table)
+    plain = sw.assign(asked, new).labels
+    ones = np.flatnonzero(result.labels == 1)
+    some = Layer(locks=((0, tuple(ones[: len(ones) * 3 // 4].tolist())),))
+    np.testing.assert_array_equal(sw.assign(asked, new, layer=some).labels, plain)
+    whole = Layer(locks=((0, tuple(ones.tolist())),))
+    np.testing.assert_array_equal(sw.assign(asked, new, layer=whole).labels, np.where(plain == 1, 0, plain))
+    with pytest.raises(ValueError, match="a layer fits the table that it was made on"):
+        sw.assign(asked, new, layer=Layer(locks=((0, (600,)),)))
+
+
+def test_the_command_takes_a_layer(
+    table: sw.Table, new: sw.Table, result: sw.Result, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table.save(tmp_path / "then")
+    new.save(tmp_path / "now")
+    path, layer = tmp_path / "out.parquet", tmp_path / "layer.json"
+    layer.write_text(json.dumps(merged(result.labels).to_dict()))
+    call = ["assign", str(folder), str(tmp_path / "now"), "--out", str(path), "--reference", str(tmp_path / "then")]
+    assert main([*call, "--quiet", "--layer", str(layer)]) == 0
+    written = pd.read_parquet(path)
+    expected = sw.assign(folder, new, reference=table, layer=merged(result.labels)).to_frame()
+    assert written["segment"].tolist() == expected["segment"].tolist()
+    assert written["name"].tolist() == expected["name"].tolist()
+    layer.write_text("[]")
+    assert main([*call, "--quiet", "--overwrite", "--layer", str(layer)]) == 2
+    assert "holds no layer" in capsys.readouterr().err
+
+
+def test_rows_without_a_channel_come_from_the_store_or_are_read_again_by_their_id_column(tmp_path: Path) -> None:
+    frame = sw.samples.blobs(300).to_frame()
+    path = tmp_path / "customers.csv"
+    frame.reset_index(names="customer").to_csv(path, index=False)
+    table = sw.read(path, id="customer")
+    job = sw.promote(RECIPE, table, experiment="read-again").wait(300)
+    some = table.take(np.arange(20))
+    expected = sw.assign(job.name, some).labels
+    # A job in SageMaker has no channel of rows on this machine.
+    channel = Layout(job.path).channel("table")
+    channel.unlink() if channel.is_symlink() else shutil.rmtree(channel)
+    np.testing.assert_array_equal(sw.assign(job.name, some).labels, expected)
+    # Nor has another machine what was stored.
+    shutil.rmtree(table_place(table.digest))
+    np.testing.assert_array_equal(sw.assign(job.name, some).labels, expected)
+    path.unlink()
+    with pytest.raises(ValueError, match="cannot be read from here"):
+        sw.assign(job.name, some)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from segwidgets.cli.output import out
-from segwidgets.cli.source import bar, positive
+from segwidgets.cli.source import bar, layer_of, positive
 
 
 def add(commands: Any) -> None:
@@ -22,6 +22,7 @@ def add(commands: Any) -> None:
     command.add_argument("--id", metavar="COL", help="the column that names the customer")
     command.add_argument("--reference", metavar="TABLE", help="the table the job was made from, if it has no copy")
     command.add_argument("--reference-id", metavar="COL", help="the column that names the customer in there")
+    command.add_argument("--layer", metavar="FILE", type=Path, help="names and merges, as Layer.to_dict gives them")
     command.add_argument("--chunk", metavar="ROWS", type=positive, help="rows that are worked on at a time (65536)")
     command.add_argument("--overwrite", action="store_true", help="replace the file")
     command.add_argument("--quiet", action="store_true", help="no progress bar")
@@ -37,11 +38,18 @@ def _assign(options: argparse.Namespace) -> int:
     from segwidgets.assignment import CHUNK, assign
     from segwidgets.data import read
 
+    layer = layer_of(options.layer) if options.layer else None
     with bar(quiet=options.quiet) as show:
         reference = read(options.reference, id=options.reference_id) if options.reference else None
         table = read(options.table, id=options.id)
         found = assign(
-            options.job, table, reference=reference, out=options.out, rows=options.chunk or CHUNK, progress=show
+            options.job,
+            table,
+            reference=reference,
+            layer=layer,
+            out=options.out,
+            rows=options.chunk or CHUNK,
+            progress=show,
         )
     counts = {int(label): int((found.labels == label).sum()) for label in sorted(set(found.labels.tolist()))}
     said = {"out": str(options.out), "rows": len(found.labels), "none": found.none, "segments": counts}

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segwidgets.cli.output import aligned, out
-from segwidgets.cli.source import bar
+from segwidgets.cli.source import bar, positive, share
 
 if TYPE_CHECKING:
     from segwidgets.comparing import Compared, Drifted
@@ -23,24 +23,41 @@ def add(commands: Any) -> None:
     command.add_argument("b", metavar="B", nargs="?", help="another one, the later")
     command.add_argument("--table", metavar="TABLE", help="instead of B: new customers, held against the job")
     command.add_argument("--id", metavar="COL", help="with --table: the column that names the customer")
-    command.add_argument("--reference", metavar="TABLE", help="with --table: what A was made from, if it has no copy")
-    command.add_argument("--baseline", metavar="SHARE", type=float, help="movers between two runs alike, such as 0.02")
+    command.add_argument("--reference", metavar="TABLE", help="what A was made from, if it has no copy")
+    command.add_argument("--budget", metavar="S", type=positive, help="seconds for holding out A's own rows (30)")
+    command.add_argument(
+        "--baseline",
+        metavar="SHARE",
+        type=_baseline,
+        help="movers between two runs alike, such as 0.02; or own: of A's",
+    )
     command.add_argument("--figure", metavar="FILE", type=Path, help="draw the flows into this .png, .pdf or .svg")
     command.add_argument("--quiet", action="store_true", help="no progress bar")
     command.add_argument("--json", action="store_true", help="for machines")
     command.set_defaults(do=_compare)
 
 
+def _baseline(text: str) -> float | str:
+    """A share, or "own"."""
+    return text if text == "own" else share(text)
+
+
 def _compare(options: argparse.Namespace) -> int:
     if (options.b is None) == (options.table is None):
         raise ValueError("compare takes a second job, or --table with new customers: give one of the two.")
     if options.table is None:
-        for name in ("id", "reference"):
-            if getattr(options, name):
-                raise ValueError(f"--{name} belongs to --table: add that, or leave it out.")
+        own = options.baseline == "own"
+        for name in ("id", "reference", "budget"):
+            if getattr(options, name) and not own:
+                raise ValueError(f"--{name} belongs to --table or --baseline own: add one, or leave it out.")
         from segwidgets.comparing import compare
+        from segwidgets.data import read
+        from segwidgets.heldout import BUDGET
 
-        found = compare(options.a, options.b, baseline=options.baseline)
+        reference = read(options.reference, id=options.id) if options.reference else None
+        found = compare(
+            options.a, options.b, baseline=options.baseline, reference=reference, budget=options.budget or BUDGET
+        )
         if options.figure:
             found.figure().savefig(options.figure)
         out(json.dumps(found.to_public(), indent=2) if options.json else _moved(found))
@@ -50,10 +67,12 @@ def _compare(options: argparse.Namespace) -> int:
             raise ValueError(f"--{name} belongs to two jobs: leave it out with --table.")
     from segwidgets.comparing import drift
     from segwidgets.data import read
+    from segwidgets.heldout import BUDGET
 
     with bar(quiet=options.quiet) as show:
         reference = read(options.reference, id=options.id) if options.reference else None
-        told = drift(options.a, read(options.table, id=options.id), reference=reference, progress=show)
+        table = read(options.table, id=options.id)
+        told = drift(options.a, table, reference=reference, budget=options.budget or BUDGET, progress=show)
     out(json.dumps(told.to_public(), indent=2) if options.json else _drifted(told))
     return 0
 
@@ -76,6 +95,11 @@ def _moved(found: Compared) -> str:
 
 
 def _drifted(found: Drifted) -> str:
-    lines = [found.verdict.word, *(f"  {reason}" for reason in found.verdict.reasons), ""]
+    own = found.verdict.own
+    held = "the run's own rows were not held out in time: its share of noise stands in for them"
+    if own is not None:
+        held = f"{own.held:,} of the run's own rows held out, {own.splits} times: "
+        held += f"{own.none:.1%} in no segment, {own.moved:.1%} elsewhere than in the run"
+    lines = [found.verdict.word, *(f"  {reason}" for reason in found.verdict.reasons), f"  ({held})", ""]
     rows = [[one.column, f"{one.psi:.3f}", one.band] for one in found.columns[:_COLUMNS]]
     return "\n".join([*lines, aligned(["column", "PSI", ""], rows)])

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segwidgets.cli.output import out
-from segwidgets.cli.source import bar, positive
+from segwidgets.cli.source import bar, layer_of, positive
 
 if TYPE_CHECKING:
     from segwidgets.segments import SegmentsOfRun
@@ -44,17 +44,9 @@ def _segments(options: argparse.Namespace) -> int:
     if options.floor and not options.public:
         raise ValueError("--floor belongs to --public: add that, or leave it out.")
     from segwidgets.data import read
-    from segwidgets.layer import Layer
     from segwidgets.segments import FLOOR, describe_segments
 
-    layer = None
-    if options.layer:
-        try:
-            layer = Layer.from_dict(json.loads(options.layer.read_text()))
-        except (KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
-            raise ValueError(
-                f"{options.layer} holds no layer ({error}): write one as Layer.to_dict gives it."
-            ) from None
+    layer = layer_of(options.layer) if options.layer else None
     with bar(quiet=options.quiet) as show:
         reference = read(options.table, id=options.id) if options.table else None
         found = describe_segments(options.job, reference=reference, layer=layer, top=options.top, progress=show)

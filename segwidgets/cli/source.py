@@ -16,6 +16,7 @@ from segwidgets.recipe import METHODS
 
 if TYPE_CHECKING:
     from segwidgets.data import Table
+    from segwidgets.layer import Layer
     from segwidgets.recipe import Recipe
     from segwidgets.result import Progress
 
@@ -57,6 +58,16 @@ def recipe_of(options: argparse.Namespace) -> Recipe:
     if options.method is not None:
         recipe = recipe.replace(embedding=dataclasses.replace(recipe.embedding, method=options.method))
     return recipe.replace(**dict(options.set))
+
+
+def layer_of(path: Path) -> Layer:
+    """The layer in a file of JSON; raises ValueError where there is none."""
+    from segwidgets.layer import Layer
+
+    try:
+        return Layer.from_dict(json.loads(path.read_text()))
+    except (KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
+        raise ValueError(f"{path} holds no layer ({error}): write one as Layer.to_dict gives it.") from None
 
 
 @contextlib.contextmanager

@@ -77,7 +77,9 @@ def read(
         given["id"] = id if isinstance(id, str) else None
         said = "".join(f", {key}={value!r}" for key, value in given.items() if value is not None)
         whole = id is None or isinstance(id, str)
-        return table.described(table.source, call=f"sw.read({str(source)!r}{said})" if whole else "")
+        table = table.described(table.source, call=f"sw.read({str(source)!r}{said})" if whole else "")
+        table.reading = {key: value for key, value in given.items() if value is not None and key != "name"}
+        return table
     if storage_options:
         raise DataError("storage_options are for URLs such as s3://…, the source is in memory already.")
     if rows is None and is_cudf(source):

@@ -57,6 +57,8 @@ class Table:
         columns: one `Column` each, in order.
         checks: what a reader should know about the data.
         call: the Python that makes it again, "" where it was made in memory.
+        reading: the names of columns that `read` was given beside the source (``id``, ``rows``, ``columns``,
+            ``values``): what it takes to read the same rows again.
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class Table:
         self.columns = tuple(columns)
         self.checks = tuple(checks)
         self.call = ""
+        self.reading: dict[str, Any] = {}
         self.ids = ids
         self.ids.setflags(write=False)
         self._numeric = numeric

@@ -181,6 +181,7 @@ def plan(
         trial=trial or "",
         table_name=table.name,
         table_source=table.source,
+        table_reading=table.reading,
         rows=table.n_rows,
         columns=len(table.columns),
         table_digest=table.digest,

@@ -100,8 +100,9 @@ class JobSpec:
 
     ``recipe`` has everything filled in. ``embedding_digest`` and ``label_digest`` are those of the result that is
     promoted (`session.array_digest`): what the job must reproduce. ``trial`` may be empty. ``names`` are what segments
-    are called, by a row that each holds (`Names.to_dict`). ``table_source`` says where the table was read from,
-    ``lock_digest`` what was installed where it was promoted, ``sagemaker`` where it runs (empty for a local job).
+    are called, by a row that each holds (`Names.to_dict`). ``table_source`` says where the table was read from and
+    ``table_reading`` by which columns (`Table.reading`), ``lock_digest`` what was installed where it was promoted,
+    ``sagemaker`` where it runs (empty for a local job).
     ``image_digest`` is the container's, "" for a local job and where the registry did not tell. ``token`` tells this
     job from any other that may have its name.
     """
@@ -117,6 +118,7 @@ class JobSpec:
     label_digest: str
     created: float
     table_source: str = ""
+    table_reading: dict[str, Any] = dataclasses.field(default_factory=dict)
     rows: int = 0
     columns: int = 0
     promoted_by: str = dataclasses.field(default_factory=_who)

@@ -16,9 +16,14 @@ def jobs_root() -> Path:
     return storage.home() / "jobs"
 
 
+def table_place(digest: str) -> Path:
+    """Where the store has the table of this digest, if it has it."""
+    return storage.home() / "data" / digest
+
+
 def stored_table(table: Table) -> Path:
     """The table in the store, written once for all jobs on the same content."""
-    place = storage.home() / "data" / table.digest
+    place = table_place(table.digest)
     if not place.exists():
         table.save(place)
     return place

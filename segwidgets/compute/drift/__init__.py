@@ -2,8 +2,10 @@
 
 from segwidgets.compute.drift.columns import ColumnDrift, column_drift, psi
 from segwidgets.compute.drift.events import Changes, SegmentChange, changes
+from segwidgets.compute.drift.own import OwnRows
 from segwidgets.compute.drift.verdict import Thresholds, Verdict, judge
 
 __all__ = [
-    "Changes", "ColumnDrift", "SegmentChange", "Thresholds", "Verdict", "changes", "column_drift", "judge", "psi",
+    "Changes", "ColumnDrift", "OwnRows", "SegmentChange", "Thresholds", "Verdict", "changes", "column_drift", "judge",
+    "psi",
 ]  # fmt: skip

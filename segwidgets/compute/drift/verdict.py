@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from segwidgets.compute.drift.columns import ColumnDrift
+from segwidgets.compute.drift.own import OwnRows
 
 Word = Literal["reuse", "re-tune", "investigate"]
 
@@ -18,7 +19,8 @@ _Z95 = 1.959963984540054
 class Thresholds:
     """Where the verdict changes.
 
-    ``none_more``: the share of rows in no segment may exceed the approved run's by this, beyond sampling noise.
+    ``none_more``: the share of rows in no segment may exceed by this what the approved run's own rows give when they
+    are held out (the run's share of noise, where that is not known), beyond sampling noise.
     ``changed_columns``: the share of columns that may be "changed" before the data are suspected rather than the
     segments. ``missing_more``, ``unseen``: the rise in missing values, and the share of rows of unknown levels, that a
     column may have before the data are suspected.
@@ -38,7 +40,11 @@ class Thresholds:
 
 @dataclasses.dataclass(frozen=True)
 class Verdict:
-    """``word``, and the reasons in words; ``none`` is the share of new rows in no segment with its 95 % interval."""
+    """``word``, and the reasons in words; ``none`` is the share of new rows in no segment with its 95 % interval.
+
+    ``none_before``: the share of noise in the approved run. ``own``: what its own rows gave, None where that is not
+    known.
+    """
 
     word: Word
     reasons: tuple[str, ...]
@@ -46,6 +52,7 @@ class Verdict:
     none_low: float
     none_high: float
     none_before: float
+    own: OwnRows | None = None
 
 
 def wilson(part: int, total: int) -> tuple[float, float]:
@@ -64,6 +71,7 @@ def judge(
     none: int,
     rows: int,
     none_before: float,
+    own: OwnRows | None = None,
     thresholds: Thresholds | None = None,
 ) -> Verdict:
     """The verdict on a new table.
@@ -73,6 +81,8 @@ def judge(
         none: new rows in no segment.
         rows: new rows.
         none_before: the share of noise in the approved run.
+        own: what the approved run's own rows give when they are held out: new rows are placed as those were, and the
+            run's noise was not.
         thresholds: where the verdict changes.
     """
     limits = thresholds if thresholds is not None else Thresholds()
@@ -91,13 +101,16 @@ def judge(
         suspect.append(f"{len(changed)} of {len(columns)} columns have changed (PSI above 0.25): {told}")
     elif changed:
         stale.append(f"{len(changed)} of {len(columns)} columns have changed (PSI above 0.25): {told}")
-    if low > none_before + limits.none_more:
-        stale.append(
-            f"{none / rows:.1%} of the rows are in no segment ({low:.1%} to {high:.1%}), {none_before:.1%} then"
-        )
+    if own is None:
+        usual, told_usual = none_before, f"{none_before:.1%} then"
+    else:
+        usual = own.none_high
+        told_usual = f"{own.none_low:.1%} to {own.none_high:.1%} of the run's own rows when they are held out"
+    if low > usual + limits.none_more:
+        stale.append(f"{none / rows:.1%} of the rows are in no segment ({low:.1%} to {high:.1%}), {told_usual}")
     word: Word = "investigate" if suspect else "re-tune" if stale else "reuse"
     reasons = (*suspect, *stale)
     if not reasons:
-        share = f"{none / max(1, rows):.1%} of the rows are in no segment, {none_before:.1%} then"
+        share = f"{none / max(1, rows):.1%} of the rows are in no segment, {told_usual}"
         reasons = (f"no column has changed, and {share}",)
-    return Verdict(word, reasons, none / max(1, rows), low, high, none_before)
+    return Verdict(word, reasons, none / max(1, rows), low, high, none_before, own)
