@@ -1,4 +1,4 @@
-"""What all tests share: a home directory of their own, so that none touches the user's."""
+"""What all tests share: a home directory of their own, so that none touches the user's, and the order of the files."""
 
 from __future__ import annotations
 
@@ -7,6 +7,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+#: The files that take longest, the longest first: one that began last would be waited for alone.
+LONGEST = (
+    "lifecycle/test_faults.py",
+    "browser/test_lab_extension.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first, the others as they come."""
+    here = Path(__file__).parent
+    turn = {here / name: at for at, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: turn.get(item.path, len(turn)))
 
 
 @pytest.fixture(scope="session", autouse=True)
