@@ -15,6 +15,18 @@ LONGEST = (
     "lifecycle/test_faults.py",
     "browser/test_lab_extension.py",
     "panel/test_panel.py",
+    "jobs/test_train.py",
+    "parity/test_dbscan.py",
+    "panel/test_promotion.py",
+    "lab/test_notebook.py",
+    "jobs/test_promotion.py",
+    "jobs/test_contract.py",
+    "lifecycle/test_on_start.py",
+    "lifecycle/test_restore_parts.py",
+    "compute/test_density_answers.py",
+    "compute/test_analysis_sparsity.py",
+    "test_session.py",
+    "parity/test_dbscan_estimator.py",
 )
 
 
