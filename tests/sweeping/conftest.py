@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -33,12 +34,10 @@ def children() -> list[int]:
 
     found = []
     for path in Path("/proc").glob("[0-9]*"):
-        try:
+        with contextlib.suppress(OSError, IndexError):  # it has ended meanwhile
             stat = (path / "stat").read_text().rpartition(")")[2].split()
             if int(stat[1]) == os.getpid() and b"segwidgets.sweeping.worker" in (path / "cmdline").read_bytes():
                 found.append(int(path.name))
-        except (OSError, IndexError):
-            continue
     return found
 
 
