@@ -22,6 +22,7 @@ import bench_path
 import bench_promotion
 import bench_restore
 import bench_tracking
+import bench_week
 
 HERE = Path(__file__).parent
 
@@ -48,6 +49,7 @@ def sections(sizes: tuple[int, ...]) -> dict[str, Callable[[], str]]:
 
     return {
         "The whole path": bench_path.run,
+        "From table to report": bench_week.run,
         "The panel": bench_panel.run,
         "The embedding": bench_embedding.run,
         "Neighbours": bench_neighbors.run,
