@@ -49,3 +49,10 @@ def test_the_pinned_versions_name_no_address() -> None:
 
 def test_the_lock_of_the_front_end_names_no_address() -> None:
     assert "://" not in (CI.parent / "segwidgets" / "frontend" / "package-lock.json").read_text()
+
+
+def test_what_the_tests_begin_with_is_there() -> None:
+    tests = Path(__file__).parent
+    longest = runpy.run_path(str(tests / "conftest.py"))["LONGEST"]
+    assert longest
+    assert [name for name in longest if not (tests / name).exists()] == []

@@ -56,7 +56,13 @@ def add(commands: Any, source: argparse.ArgumentParser) -> None:
         "--tracking-uri", metavar="URI", help="MLflow's address, a managed MLflow's ARN, experiments:, or several"
     )
     promote.add_argument("--dry-run", action="store_true", help="print what would be sent and what speaks against it")
-    remote = promote.add_argument_group("with --target sagemaker")
+    add_remote(promote)
+    promote.set_defaults(do=_promote)
+
+
+def add_remote(command: argparse.ArgumentParser) -> None:
+    """The options of a command that can run in SageMaker: by the names of `jobs.settings.SageMakerSettings`."""
+    remote = command.add_argument_group("with --target sagemaker")
     for name, words in _TEXTS.items():
         remote.add_argument(_option(name), metavar="TEXT", help=words)
     for name, words in _NUMBERS.items():
@@ -69,7 +75,6 @@ def add(commands: Any, source: argparse.ArgumentParser) -> None:
     )
     remote.add_argument("--tag", dest="tags", metavar="KEY=VALUE", type=_tag, action="append", help="can be repeated")
     remote.add_argument("--force", action="store_true", help="start it although the preflight refuses")
-    promote.set_defaults(do=_promote)
 
 
 def _option(name: str) -> str:
@@ -83,13 +88,18 @@ def _tag(text: str) -> tuple[str, str]:
     return key, value
 
 
-def _settings(options: argparse.Namespace) -> dict[str, Any]:
-    """What was given, by the names of `promote`."""
-    names = (*_PASSED, *_TEXTS, *_NUMBERS, *_SWITCHES, "subnets", "security_groups")
-    given = {name: getattr(options, name) for name in names}
+def remote_settings(options: argparse.Namespace) -> dict[str, Any]:
+    """What was given of `add_remote`."""
+    given = {name: getattr(options, name) for name in (*_TEXTS, *_NUMBERS, *_SWITCHES, "subnets", "security_groups")}
     if options.tags:
         given["tags"] = dict(options.tags)
     return {name: value for name, value in given.items() if value is not None}
+
+
+def _settings(options: argparse.Namespace) -> dict[str, Any]:
+    """What was given, by the names of `promote`."""
+    given = {name: getattr(options, name) for name in _PASSED}
+    return {**{name: value for name, value in given.items() if value is not None}, **remote_settings(options)}
 
 
 def _promote(options: argparse.Namespace) -> int:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segwidgets.cli.output import aligned, out, plain
+from segwidgets.cli.promote import add_remote, remote_settings
 from segwidgets.cli.source import bar, positive, recipe_of, segment_range, share, table_of
 
 if TYPE_CHECKING:
-    from segwidgets.sweeping import Sweep
+    from segwidgets.sweeping import Sweep, TuningPlan
 
 _SHOWN = 10
 
@@ -35,6 +37,16 @@ def add(commands: Any, source: argparse.ArgumentParser) -> None:
     command.add_argument("--experiment", metavar="NAME", default="segwidgets", help="of the tracker (segwidgets)")
     command.add_argument("--seed", metavar="N", type=int, default=0, help="of the search (0)")
     command.add_argument("--recipe-out", metavar="FILE", type=Path, help="write the recipe of the best trial")
+    command.add_argument("--workers", metavar="N", type=positive, default=1, help="trials at once (1)")
+    command.add_argument("--dask", metavar="ADDRESS", help="run on the Dask cluster of this scheduler")
+    command.add_argument(
+        "--target", choices=("local", "sagemaker"), default="local", help="here, or as SageMaker's tuning job (local)"
+    )
+    command.add_argument("--tracking-uri", metavar="URI", help="as in promote")
+    command.add_argument(
+        "--dry-run", action="store_true", help="with --target sagemaker: print what would be sent, and its price"
+    )
+    add_remote(command)
     command.set_defaults(do=_sweep)
 
 
@@ -58,24 +70,39 @@ def _value(text: str) -> Any:
 
 def _sweep(options: argparse.Namespace) -> int:
     recipe = recipe_of(options)
+    given = remote_settings(options)
+    remote = options.target == "sagemaker"
+    if not remote and (given or options.dry_run or options.force):
+        odd = next(iter(given), "dry_run" if options.dry_run else "force").replace("_", "-")
+        raise ValueError(f"--{odd} is for --target sagemaker, and the target is local: leave it out, or change that.")
+    if remote and options.dask:
+        raise ValueError("--dask is for trials on a cluster of your own: leave it out with --target sagemaker.")
     from segwidgets.session import Session
-    from segwidgets.sweeping import Limits, sweep
+    from segwidgets.sweeping import Limits, plan_tuning, sweep
 
     limits = Limits(options.max_noise, options.segments, options.min_share)
     with bar(quiet=options.quiet) as show:
-        found = sweep(
-            Session(table_of(options), backend=options.backend),
-            dict(options.space),
-            options.trials,
-            seconds=options.seconds,
-            recipe=recipe,
-            objectives=options.objective or ("silhouette", "coverage"),
-            limits=limits,
-            name=options.name,
-            experiment=options.experiment,
-            seed=options.seed,
-            progress=show,
-        )
+        session = Session(table_of(options), backend=options.backend)
+        asked: dict[str, Any] = {
+            "seconds": options.seconds,
+            "recipe": recipe,
+            "objectives": options.objective or (("silhouette",) if remote else ("silhouette", "coverage")),
+            "limits": limits,
+            "name": options.name,
+            "experiment": options.experiment,
+            "tracking_uri": options.tracking_uri,
+            "seed": options.seed,
+            "workers": options.workers,
+        }
+        if remote:
+            plan = plan_tuning(session, dict(options.space), options.trials, **asked, **given)
+            if options.dry_run:
+                return _tell_plan(plan, force=options.force)
+            job = plan.checked(force=options.force).launch()
+            sys.stderr.write(f"{job.name} runs in SageMaker; Ctrl-C leaves it running\n")
+            found = job.wait(progress=show)
+        else:
+            found = sweep(session, dict(options.space), options.trials, **asked, client=options.dask, progress=show)
     if options.recipe_out:
         if not found.best:
             raise ValueError("no trial keeps the limits, so there is no recipe to write: widen them, or the space.")
@@ -88,6 +115,20 @@ def _sweep(options: argparse.Namespace) -> int:
     else:
         out(_told(found, options))
     return 0
+
+
+def _tell_plan(plan: TuningPlan, *, force: bool) -> int:
+    """What would be shipped, sent and spent, as JSON; 2 where the preflight refuses."""
+    checked = plan.preflight(force=force)
+    said = {
+        "sweep": plan.spec.name,
+        "target": "sagemaker",
+        "ships": plan.shipped(),
+        "request": plan.request(),
+        "preflight": checked.to_dict(),
+    }
+    out(json.dumps(said, indent=2, default=str))
+    return 0 if checked.ok else 2
 
 
 def _told(found: Sweep, options: argparse.Namespace) -> str:

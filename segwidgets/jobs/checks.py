@@ -203,8 +203,9 @@ def image(cloud: Cloud, settings: SageMakerSettings) -> tuple[Check, str]:
     return Check("image", "ok", f"{settings.image} ({digest}{large})."), digest
 
 
-def quotas(cloud: Cloud, settings: SageMakerSettings) -> Check:
-    """Whether the account may have such an instance, for so long."""
+def quotas(cloud: Cloud, settings: SageMakerSettings, at_once: int = 1) -> Check:
+    """Whether the account may have such an instance, or one for each of the jobs that run at once, for so long."""
+    wanted = settings.instance_count * at_once
     which = quota.of_type(settings.instance_type, spot=settings.spot)
     long = settings.max_run > limits.USUAL_RUN
     found = quota.quotas(cloud, [which, *([quota.LONGEST] if long else [])])
@@ -212,8 +213,8 @@ def quotas(cloud: Cloud, settings: SageMakerSettings) -> Check:
     if which not in found:
         return Check("quota", "unknown", f"Service Quotas has no {which!r} in {cloud.region}.", ask)
     allowed = found[which]
-    if allowed < settings.instance_count:
-        text = f"The account may have {allowed:g} of {settings.instance_count}: {which!r}."
+    if allowed < wanted:
+        text = f"The account may have {allowed:g} of {wanted}: {which!r}."
         return Check("quota", "refused", text, ask)
     if long and found.get(quota.LONGEST, limits.USUAL_RUN) < settings.max_run:
         most = found.get(quota.LONGEST, limits.USUAL_RUN)

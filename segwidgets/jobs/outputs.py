@@ -63,6 +63,7 @@ def _report(spec: JobSpec, result: Result, segments: list[dict[str, Any]]) -> di
     """What a report says of the run, without a row of the table."""
     from segwidgets.compute.advice import plateau
     from segwidgets.compute.guidance import core_k, decimate, knee, shown_eps
+    from segwidgets.report import FLOOR
 
     clustering = result.recipe.clustering
     eps, min_samples = float(clustering.eps or 0), clustering.min_samples
@@ -86,6 +87,7 @@ def _report(spec: JobSpec, result: Result, segments: list[dict[str, Any]]) -> di
         "scores": result.scores.to_dict(),
         "names": {str(label): name for label, name in result.names.items()},
         "segments": segments,
+        "map_floor": FLOOR,
         "stability": _stability(result),
         "k_distances": {"place": (kept + 1).tolist(), "distance": curve[kept].tolist(), "k": core_k(min_samples)},
         "knee": None if bend is None else dataclasses.asdict(bend),
@@ -142,9 +144,26 @@ def _figures(result: Result) -> dict[str, bytes]:
     for file, name in _FIGURES.items():
         picture = io.BytesIO()
         width, height, dots = _SIZES.get(name, (6.4, 4.0, 100))
-        figure(result, name, width=width, height=height).savefig(picture, format="png", dpi=dots)
+        # The map stands in the client's report, where a segment of a few customers must not be seen as one.
+        drawn = _without_small(result) if name == "map" else result
+        figure(drawn, name, width=width, height=height).savefig(picture, format="png", dpi=dots)
         found[file] = picture.getvalue()
     return found
+
+
+def _without_small(result: Result) -> Result:
+    """Segments, and several of one name together, of fewer rows than a report's floor as noise."""
+    import numpy as np
+
+    from segwidgets.report import FLOOR
+
+    named = [result.names.get(label, str(label)) for label in range(len(result.sizes))]
+    together: dict[str, int] = {}
+    for name, size in zip(named, result.sizes.tolist(), strict=True):
+        together[name] = together.get(name, 0) + size
+    small = [label for label, name in enumerate(named) if together[name] < FLOOR]
+    labels = np.where(np.isin(result.labels, small), -1, result.labels).astype(np.int32)
+    return dataclasses.replace(result, labels=labels)
 
 
 def _write_model(layout: Layout, spec: JobSpec, result: Result) -> None:

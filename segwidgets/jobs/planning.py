@@ -119,11 +119,15 @@ class Plan:
 
     def _tracking(self) -> tuple[str, str]:
         """The addresses that this machine tells when it sees the end, and those that the job itself tells."""
-        settings, _ = self._remote()
-        parts = address.parts(self.tracking_uri)
-        here = [part for part in parts if address.is_local(part) or settings.network_isolation]
-        there = [part for part in parts if part not in here and not part.startswith("experiments:")]
-        return ",".join(here), ",".join([f"experiments:{settings.region}", *there])
+        return tracking(self.tracking_uri, self._remote()[0])
+
+
+def tracking(uri: str, settings: SageMakerSettings) -> tuple[str, str]:
+    """Of a tracker's addresses those that this machine tells of a job's end, and those that the job itself tells."""
+    parts = address.parts(uri)
+    here = [part for part in parts if address.is_local(part) or settings.network_isolation]
+    there = [part for part in parts if part not in here and not part.startswith("experiments:")]
+    return ",".join(here), ",".join([f"experiments:{settings.region}", *there])
 
 
 def plan(
@@ -160,7 +164,7 @@ def plan(
         check_name("trial", trial)
     if name is not None:
         check_name("name", name, JOB_NAME_LIMIT)
-    where, cloud = _settings(target, region, settings)
+    where, cloud = settings_of(target, region, settings)
     session = Session(table)
     if result is None:
         result = session.run(recipe)
@@ -191,7 +195,10 @@ def plan(
     return Plan(spec, table, result, target, uri, where, cloud)
 
 
-def _settings(target: str, region: str | None, given: dict[str, Any]) -> tuple[SageMakerSettings | None, Cloud | None]:
+def settings_of(
+    target: str, region: str | None, given: dict[str, Any]
+) -> tuple[SageMakerSettings | None, Cloud | None]:
+    """Where a job runs, by the keywords that `promote` takes; nothing for a local one."""
     from segwidgets.data.errors import nearest
     from segwidgets.jobs import settings
 

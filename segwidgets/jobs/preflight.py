@@ -69,6 +69,7 @@ def preflight(
     force: bool = False,
     history: Path | None = None,
     tracking_uri: str = "",
+    at_once: int = 1,
     patience: float = PATIENCE,
 ) -> Preflight:
     """Take every look at once, and come back within seconds whatever the network does. Never raises.
@@ -84,6 +85,7 @@ def preflight(
         force: an instance type that is no good is a warning, not refused.
         history: the directory of past jobs' folders, for the estimate; segwidgets' own by default.
         tracking_uri: where the job would be told to track; matters with network isolation only.
+        at_once: jobs of this kind that run at the same time.
         patience: seconds after which a look that has not come back counts as unknown.
     """
     digest: list[str] = []
@@ -106,7 +108,7 @@ def preflight(
         "key": lambda: checks.keys(cloud, settings),
         "image": image,
         "instance": lambda: [_instance(settings, force=force)],
-        "quota": lambda: [checks.quotas(cloud, settings)],
+        "quota": lambda: [checks.quotas(cloud, settings, at_once)],
         "data": lambda: data(settings, table_bytes, rows, mode),
         "network": lambda: _network(settings, tracking_uri),
         "name": lambda: [checks.name_free(cloud, job_name)],

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from segwidgets import storage
 from segwidgets.aws import AWSError, explained
-from segwidgets.jobs.spec import JobSpec
+from segwidgets.jobs.spec import SWEEP, JobSpec
 from segwidgets.jobs.store import stored_table
 
 if TYPE_CHECKING:
@@ -41,14 +41,18 @@ class Parcel:
     shared: bool = False
 
 
-def parcels(spec: JobSpec, table: Table, result: Result) -> list[Parcel]:
-    """What the job will be given, before anything is uploaded."""
-    own = Parcel("recipe", f"jobs/{spec.name}/recipe", "the recipe and the job's description", _recipe_bytes(spec))
-    shared = [
-        ("table", f"tables/{table.digest}", f"{table.n_rows:,} rows", table_bytes(table)),
-        ("expected", f"labels/{spec.label_digest}", "the labels to compare with", result.labels.nbytes),
-    ]
-    if spec.mode == "embedding":
+def parcels(spec: JobSpec, table: Table, result: Result | None, sweep: str = "") -> list[Parcel]:
+    """What the job will be given, before anything is uploaded.
+
+    Without a ``result`` there is nothing to compare with; ``sweep`` is the text of a sweep's description.
+    """
+    own = Parcel(
+        "recipe", f"jobs/{spec.name}/recipe", "the recipe and the job's description", _recipe_bytes(spec) + len(sweep)
+    )
+    shared = [("table", f"tables/{table.digest}", f"{table.n_rows:,} rows", table_bytes(table))]
+    if result is not None:
+        shared.append(("expected", f"labels/{spec.label_digest}", "the labels to compare with", result.labels.nbytes))
+    if result is not None and spec.mode == "embedding":
         shared.append(("embedding", f"embeddings/{spec.embedding_digest}", "the map", result.embedding.nbytes))
     return [own, *(Parcel(*one, shared=True) for one in shared)]
 
@@ -73,8 +77,9 @@ def ship(
     settings: SageMakerSettings,
     spec: JobSpec,
     table: Table,
-    result: Result,
+    result: Result | None,
     *,
+    sweep: str = "",
     told: Told = lambda _done, _all: None,
 ) -> dict[str, str]:
     """Upload what S3 does not hold yet; returns the address of each channel.
@@ -87,20 +92,20 @@ def ship(
         OSError: the table cannot be stored.
     """
     bucket = _Bucket(cloud, settings)
-    found = parcels(spec, table, result)
+    found = parcels(spec, table, result, sweep)
     whole, done = sum(one.bytes for one in found), 0
     for one in found:
         base = done
         if not (one.shared and bucket.holds(one.place)):
             with tempfile.TemporaryDirectory(dir=storage.home()) as work:
-                files = _files(one.channel, Path(work), spec, table, result)
+                files = _files(one.channel, Path(work), spec, table, result, sweep)
                 bucket.put(one.place, files, lambda up, base=base: told(min(base + up, whole), whole))  # type: ignore[misc]
         done += one.bytes
         told(done, whole)
     return addresses(settings, found)
 
 
-def _files(channel: str, work: Path, spec: JobSpec, table: Table, result: Result) -> dict[str, Path]:
+def _files(channel: str, work: Path, spec: JobSpec, table: Table, result: Result | None, sweep: str) -> dict[str, Path]:
     """The files of a channel, by name."""
     if channel == "table":
         place = stored_table(table)
@@ -108,6 +113,10 @@ def _files(channel: str, work: Path, spec: JobSpec, table: Table, result: Result
     if channel == "recipe":
         (work / "recipe.json").write_text(spec.recipe.to_json())
         (work / "spec.json").write_text(spec.to_json())
+        if sweep:
+            (work / SWEEP).write_text(sweep)
+    elif result is None:
+        raise ValueError(f"channel={channel!r} is made of a result, and there is none.")
     elif channel == "expected":
         _save(work / "labels.npy", result.labels)
     else:

@@ -26,6 +26,8 @@ Mode = Literal["embedding", "refit"]
 MODES: tuple[Mode, ...] = ("embedding", "refit")
 TARGETS = ("local", "sagemaker")
 DEFAULT_EXPERIMENT = "segwidgets"
+#: The file of the channel "recipe" that makes a job a trial of a sweep.
+SWEEP = "sweep.json"
 
 #: SageMaker's rule for names of jobs, experiments and trials, and its limits on their length.
 _NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9])*")

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from segwidgets import storage
 from segwidgets.jobs.layout import Layout
-from segwidgets.jobs.spec import JobSpec, SpecError, names_of, run_tags
+from segwidgets.jobs.spec import SWEEP, JobSpec, SpecError, names_of, run_tags
 from segwidgets.recipe import Recipe, RecipeError
 from segwidgets.tracking import address, process
 from segwidgets.tracking.base import State, Tracker, TrackingError
@@ -33,6 +33,7 @@ from segwidgets.tracking.base import State, Tracker, TrackingError
 if TYPE_CHECKING:
     from segwidgets.data import Table
     from segwidgets.result import Progress, Result
+    from segwidgets.session import Session
 
 _log = logging.getLogger("segwidgets.job")
 
@@ -105,6 +106,9 @@ class _Training:
             with self.tracking():
                 self.tracker.log(self.record["run_id"], params=self.record["params"])
         table, result, judged = self.run(spec)
+        metrics = self.measured(result)
+        for name, value in metrics.items():
+            _log.info("metric %s=%r", name, float(value))  # a tuning job reads them here
         self.say("write", 0.92, "Writing the result")
         result.save(self.layout.result)
         storage.write_atomic(self.layout.verdict, json.dumps({"verdict": judged, "mode": spec.mode}, indent=2))
@@ -122,7 +126,7 @@ class _Training:
                 "host": platform.node(),
                 "device": ", ".join(sorted(set(result.devices.values()))) or "CPU",
             },
-            "metrics": {**result.metrics(), **outputs.usage(), "seconds_total": time.time() - self.begun},
+            "metrics": {**metrics, **outputs.usage(), "seconds_total": time.time() - self.begun},
             "documents": {
                 **{name: (self.layout.result / name).read_text() for name in names},
                 "environment.json": json.dumps(outputs.surroundings(), indent=1),
@@ -182,13 +186,35 @@ class _Training:
 
     def run(self, spec: JobSpec) -> tuple[Table, Result, str]:
         """The recipe's result by this process, and how it compares."""
-        self.say("load", 0.04, "Loading the data")
+        session = self.open(spec)
         import numpy as np
 
-        from segwidgets.cache import Cache
-        from segwidgets.data import DataError, Table
         from segwidgets.jobs.verify import verdict
         from segwidgets.result import array_digest
+
+        expected = np.load(self.layout.channel("expected") / "labels.npy", allow_pickle=False)
+        if array_digest(expected) != spec.label_digest:
+            raise SpecError(
+                "the promoted labels were damaged on their way to the job, nothing can be compared: promote again."
+            )
+        embedding = None
+        if spec.mode == "embedding":
+            embedding = np.load(self.layout.channel("embedding") / "embedding.npy", allow_pickle=False)
+        result = session.run(spec.recipe, embedding=embedding, progress=self.progress)
+        self.say("verify", 0.9, "Comparing with what was promoted")
+        same = result.embedding_digest == spec.embedding_digest
+        result = dataclasses.replace(result, names=names_of(spec.names).of(result.labels))
+        return session.table, result, verdict(expected, result.labels, mode=spec.mode, same_embedding=same)
+
+    def measured(self, result: Result) -> dict[str, float]:
+        """What the tracker and the log are told of the result."""
+        return result.metrics()
+
+    def open(self, spec: JobSpec) -> Session:
+        """A session on the table of the job."""
+        self.say("load", 0.04, "Loading the data")
+        from segwidgets.cache import Cache
+        from segwidgets.data import DataError, Table
         from segwidgets.session import Session
 
         place = self.layout.channel("table")
@@ -202,21 +228,8 @@ class _Training:
                 f"the table is not the one that was promoted: its digest is {table.digest[:12]}, the job's is "
                 f"{spec.table_digest[:12]}. Promote the table that is meant."
             )
-        expected = np.load(self.layout.channel("expected") / "labels.npy", allow_pickle=False)
-        if array_digest(expected) != spec.label_digest:
-            raise SpecError(
-                "the promoted labels were damaged on their way to the job, nothing can be compared: promote again."
-            )
-        embedding = None
-        if spec.mode == "embedding":
-            embedding = np.load(self.layout.channel("embedding") / "embedding.npy", allow_pickle=False)
         # No cache but memory: a verdict on what the panel's cache holds would prove nothing.
-        session = Session(table, cache=Cache(self.layout.base / "cache", disk_bytes=0))
-        result = session.run(spec.recipe, embedding=embedding, progress=self.progress)
-        self.say("verify", 0.9, "Comparing with what was promoted")
-        same = result.embedding_digest == spec.embedding_digest
-        result = dataclasses.replace(result, names=names_of(spec.names).of(result.labels))
-        return table, result, verdict(expected, result.labels, mode=spec.mode, same_embedding=same)
+        return Session(table, cache=Cache(self.layout.base / "cache", disk_bytes=0))
 
     # -- the end -------------------------------------------------------------------------------------------------------
 
@@ -265,6 +278,15 @@ def explain(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"
 
 
+def _training(layout: Layout) -> _Training:
+    """What runs: a promoted job, or a trial of a sweep."""
+    if not (layout.channel("recipe") / SWEEP).is_file():
+        return _Training(layout)
+    from segwidgets.jobs.trial import TrialTraining
+
+    return TrialTraining(layout)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the job in ``$SAGEMAKER_BASE_DIR``, else ``/opt/ml``; returns the exit status.
 
@@ -274,7 +296,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     del argv
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
     logging.captureWarnings(capture=True)
-    training = _Training(Layout.from_environment())
+    training = _training(Layout.from_environment())
     signal.signal(signal.SIGTERM, training.stop)
     try:
         training.layout.prepare()

@@ -74,6 +74,8 @@ class Facts:
     caveat: str = ""
     layered: bool = False
     """Whether names, merges and locks that people made are on cards and in the table."""
+    map_tells_more: bool = False
+    """Whether the job drew its map for a lower floor, and with it segments that this report does not tell of."""
 
     @classmethod
     def from_dict(
@@ -143,6 +145,9 @@ class Facts:
                 fidelity=fidelity(described),
                 caveat=str(described.get("caveat", "")),
                 layered=layered is not None,
+                map_tells_more=any(
+                    said.get("map_floor", floor) <= size < floor for size in _sizes(said["segments"], names).values()
+                ),
             )
         except (KeyError, TypeError, AttributeError, ValueError, IndexError) as error:
             if isinstance(error, ReportError):
@@ -156,6 +161,16 @@ class Facts:
     def covered(self) -> float:
         """The share of customers that is in a segment."""
         return 1 - self.noise / max(1, self.rows)
+
+
+def _sizes(listed: list[dict[str, Any]], names: Mapping[int, str]) -> dict[str, int]:
+    """Customers by name."""
+    found: dict[str, int] = {}
+    for one in listed:
+        if (label := int(one["segment"])) >= 0:
+            name = names.get(label, f"Segment {label}")
+            found[name] = found.get(name, 0) + int(one["size"])
+    return found
 
 
 def _by_size(listed: list[dict[str, Any]]) -> tuple[int, ...]:

@@ -50,7 +50,7 @@ def page(
     parts = [
         _head(heading, when, facts),
         _numbers(facts),
-        _map(pictures),
+        _map(pictures, facts),
         live.section() if live else "",
         _cards(facts),
         _table(facts),
@@ -96,7 +96,10 @@ def _numbers(facts: Facts) -> str:
     return f'<ul class="numbers">{items}</ul>'
 
 
-def _map(pictures: Mapping[str, bytes]) -> str:
+def _map(pictures: Mapping[str, bytes], facts: Facts) -> str:
+    if facts.map_tells_more:
+        why = f"It is left out: the job drew it with segments of fewer than {facts.floor} customers."
+        return f"<h2>The map</h2>{_paragraphs([why])}"
     picture = pictures.get("map.png") or pictures.get("cloud.png")
     if picture is None:
         return ""
@@ -105,7 +108,7 @@ def _map(pictures: Mapping[str, bytes]) -> str:
         "<h2>The map</h2><figure>"
         f'<img src="data:image/png;base64,{data}" alt="The map: each customer a dot, coloured by segment">'
         "<figcaption>Every customer is a dot, near those who are alike, in the colour of the segment; grey belongs to "
-        "none.</figcaption></figure>"
+        "none, or to one that is too small to be shown.</figcaption></figure>"
     )
 
 

@@ -19,6 +19,13 @@ _SETTINGS = (
     "print(json.dumps({'eps': c.eps, 'min_samples': c.min_samples, 'clusters': panel.wait(60).scores.clusters}))"
 )
 
+_TWINS = (
+    "import pandas as pd\nimport segwidgets as sw\n"
+    "rows = sw.samples.blobs(800).to_frame()\nrows['twin'] = 2 * rows.iloc[:, 0]\n"
+    "panel = sw.Panel(sw.read(rows))\npanel"
+)
+_EXCLUDED = "print(list(panel.recipe.features.exclude))"
+
 
 def _open(notebook: Notebook, lab: Lab, name: str, *cells: str) -> Page:
     notebook.open(lab, lab.write_notebook(name, _PANEL, _SETTINGS, *cells))
@@ -96,4 +103,60 @@ def test_methods_stand_side_by_side_with_a_map_each(notebook: Notebook, lab: Lab
     assert notebook.accessible(".sw-panel .jupyter-widget-tab") == []
     notebook.theme("JupyterLab Dark")
     notebook.shot("methods-dark", of=".sw-panel")
+    assert notebook.errors == []
+
+
+def test_features_are_looked_at_and_left_out(notebook: Notebook, lab: Lab) -> None:
+    # Two columns say the same: one of them is proposed to go.
+    notebook.open(lab, lab.write_notebook("features.ipynb", _TWINS, _EXCLUDED))
+    notebook.run_cell(0)
+    page = notebook.page
+    expect(page.locator(".sw-cards[data-state=final]")).to_be_visible(timeout=120_000)
+    _page(notebook, "Features")
+    page.get_by_role("button", name="Look at the features").click()
+    heat = page.locator(".sw-heat[data-painted='1']")
+    expect(heat).to_be_visible(timeout=120_000)
+    heat.locator(".sw-heat-plot").focus()
+    page.keyboard.press("End")
+    expect(heat.locator(".sw-heat-readout")).to_contain_text("association")
+    page.set_viewport_size({"width": 1560, "height": 3000})
+    notebook.shot("features-light", of=".sw-panel")
+    assert notebook.accessible(".sw-panel .jupyter-widget-tab") == []
+    notebook.theme("JupyterLab Dark")
+    notebook.shot("features-dark", of=".sw-panel")
+
+    page.get_by_role("button", name="Leave these out").click()
+    expect(page.get_by_role("button", name="Take them back")).to_be_enabled(timeout=60_000)
+    notebook.run_cell(1)
+    assert notebook.output(1).strip() in {"['x0']", "['twin']"}
+    assert notebook.errors == []
+
+
+def test_a_finished_job_is_compared_reported_and_downloaded(notebook: Notebook, lab: Lab) -> None:
+    page = _open(notebook, lab, "compare.ipynb")
+    page.get_by_role("button", name="Promote").click()
+    expect(page.locator(".sw-verdict[data-state=completed]")).to_be_visible(timeout=180_000)
+
+    page.get_by_role("button", name=re.compile(r"^\W*Report\W*$")).click()
+    link = page.locator("a[download$='.html']")
+    expect(link).to_be_visible(timeout=120_000)
+    with page.expect_download() as waiting:
+        link.click()
+    text = waiting.value.path().read_text("utf-8")
+    assert "<!doctype html>" in text[:200].lower()
+    assert "segment" in text
+
+    _page(notebook, "Compare")
+    page.locator(".sw-panel").get_by_role("button", name="Refresh").click()
+    compare = page.get_by_role("button", name="Compare with what is shown")
+    expect(compare).to_be_enabled(timeout=60_000)
+    compare.click()
+    expect(page.locator("svg.sw-figure")).to_be_visible(timeout=120_000)
+    page.get_by_role("button", name="Does that run still fit this table?").click()
+    expect(page.get_by_text("reuse").first).to_be_visible(timeout=180_000)
+    page.set_viewport_size({"width": 1560, "height": 3000})
+    notebook.shot("compare-light", of=".sw-panel")
+    assert notebook.accessible(".sw-panel .jupyter-widget-tab") == []
+    notebook.theme("JupyterLab Dark")
+    notebook.shot("compare-dark", of=".sw-panel")
     assert notebook.errors == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 
@@ -134,7 +135,9 @@ def test_a_raising_tick_stops_it_soon(blobs: tuple[np.ndarray, np.ndarray]) -> N
 
     with pytest.raises(Cancelled):
         lay_out(found, 3, n_epochs=300, tick=tick)
-    assert np.median(np.diff(looked)) < 0.2
+    # Of a machine on which others are at work no more than its share.
+    limit = 0.2 * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+    assert np.median(np.diff(looked)) < limit
 
 
 def test_without_the_package_the_way_to_install_it_is_told(found: Neighbors, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
+import importlib.util
 import io
 import json
 import os
 import re
+import struct
 import sys
 import tarfile
 from collections.abc import Iterable, Mapping
@@ -152,6 +154,7 @@ def _cpython() -> Files:
             if place.is_file():
                 mode = 0o755 if os.access(place, os.X_OK) else 0o644
                 files[str(place.relative_to(base))] = (place.read_bytes(), mode)
+                files |= _compiled(place, str(place.relative_to(base)))
     program = f"bin/python{_VERSION}"
     files[program] = ((base / program).read_bytes(), 0o755)
     for other in ("bin/python3", "bin/python"):
@@ -192,7 +195,28 @@ def _files_of(distribution: importlib.metadata.Distribution) -> Files:
         if ".." in path.parts or "__pycache__" in path.parts or not place.is_file():
             continue
         files[f"{_SITE}/{path}"] = (place.read_bytes(), 0o644)
+        files |= _compiled(place, f"{_SITE}/{path}")
     return files
+
+
+def _compiled(source: Path, path: str) -> Files:
+    """What this machine's Python has compiled of a module, as conda's packages bring it; the source's hash guards it.
+
+    Without it every Python of every restored environment would compile what it imports, and the tests wait for that.
+    """
+    if source.suffix != ".py":
+        return {}
+    there = Path(importlib.util.cache_from_source(str(source)))
+    try:
+        data = there.read_bytes()
+    except OSError:
+        return {}
+    modified, size = (int(value) & 0xFFFFFFFF for value in (source.stat().st_mtime, source.stat().st_size))
+    fresh = importlib.util.MAGIC_NUMBER + struct.pack("<III", 0, modified, size)
+    if not data.startswith(fresh):
+        return {}
+    guarded = importlib.util.MAGIC_NUMBER + (3).to_bytes(4, "little") + importlib.util.source_hash(source.read_bytes())
+    return {importlib.util.cache_from_source(path): (guarded + data[len(fresh) :], 0o644)}
 
 
 def build(root: Path, *, stand_in_bytes: int = 400_000) -> Channel:

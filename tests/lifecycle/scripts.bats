@@ -3,7 +3,12 @@
 setup() {
   scripts=$BATS_TEST_DIRNAME/../../lifecycle
   directory=/home/ec2-user/SageMaker/.rapids-kernel
-  rm -rf "$directory"
+  # What the test before has started may still be writing there.
+  for _ in $(seq 100); do
+    rm -rf "$directory" 2>/dev/null && break
+    sleep 0.1
+  done
+  [ ! -e "$directory" ]
 }
 
 filled() { # SCRIPT URI SHA256

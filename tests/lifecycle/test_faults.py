@@ -379,6 +379,7 @@ def reached(instance: Instance, phase: str) -> bool:
             return True
         if not instance.processes():
             return False
+        time.sleep(0.002)
 
 
 def test_a_restore_that_alone_is_killed_is_told_and_the_next_start_heals(site: Site, cold: Instance) -> None:

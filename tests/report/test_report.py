@@ -9,6 +9,8 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 
 import segwidgets as sw
@@ -113,6 +115,20 @@ def test_a_card_has_the_colour_that_the_map_has(html: str, said: dict[str, Any])
     sizes = [one["size"] for one in said["segments"] if one["segment"] >= 0]
     shown = sum(size >= 20 for size in sizes)
     assert dots == [css(colour) for colour in segment_colours(len(sizes))[:shown]], "by size, as the figure's"
+
+
+def test_the_map_shows_no_segment_below_the_floor(job: Job, said: dict[str, Any]) -> None:
+    picture = plt.imread(job.output_data / "figures" / "map.png")[..., :3]
+    sizes = [one["size"] for one in said["segments"] if one["segment"] >= 0]
+    seen = [bool((np.abs(picture - colour).max(axis=2) < 0.01).any()) for colour in segment_colours(len(sizes))]
+    assert sizes[-1] == 12
+    assert seen == [True] * (len(sizes) - 1) + [False]
+
+
+def test_a_map_that_tells_more_than_the_floor_allows_is_left_out(job: Job) -> None:
+    page = make_report(job.output_data, floor=70)
+    assert "It is left out: the job drew it with segments of fewer than 70 customers." in Page(page).words
+    assert "<img" not in page
 
 
 def test_segments_of_one_name_are_one_segment(said: dict[str, Any]) -> None:
