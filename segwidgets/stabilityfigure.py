@@ -83,9 +83,19 @@ def _multiples(
             if column == 0:
                 axes.set_ylabel("min_samples", fontsize="small")
             axes.tick_params(labelsize="x-small")
+    _tick(every[0, 0])
     if drawn is not None:
         figure.colorbar(drawn, ax=every, label=_AGREEMENT)
     return figure
+
+
+def _tick(axes: Axes) -> None:
+    """1, 2 and 5 of each power of ten, as plain numbers: what fits below a small panel. Panels share their eps."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
 
 
 def _draw(axes: Axes, made: StabilityMap) -> QuadMesh:

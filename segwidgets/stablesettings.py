@@ -120,7 +120,8 @@ class MapsOfRecipe:
         """The plateaus of all maps, the best first.
 
         By the share of its map's cells, because maps may have grids of different sizes, then by agreement: what is
-        wide survives a careless choice.
+        wide survives a careless choice. A cell that is not computed counts as none, so an unfinished map ranks too low
+        rather than too high: look at `done` before the order of the maps is believed.
         """
         found = [
             SettingsPlateau(*_setting(one.recipe), plateau.cells / one.map.clusters.size, plateau)

@@ -153,6 +153,11 @@ def test_the_figure_has_a_panel_for_each_map_on_one_scale_and_marks_the_best_pla
     ]  # fmt: skip
     assert {axes.collections[0].get_clim() for axes in panels} == {(0, 1)}
     assert len({axes.get_xlim() for axes in panels}) == 1
+    # Plain numbers that do not stand in each other's way.
+    figure.canvas.draw()
+    ticks = [text.get_text() for text in panels[2].get_xticklabels() if text.get_text()]
+    assert {"0.1", "0.2", "0.5", "1"} <= set(ticks)
+    assert not panels[2].get_xticklabels(minor=True)
     marks = {text.get_text(): axes.get_title() for axes in panels for text in axes.texts}
     for place, one in enumerate(made.plateaus[:3], 1):
         title = f"n_neighbors {one.n_neighbors}, min_dist {one.min_dist:g}"
