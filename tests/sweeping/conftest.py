@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from pathlib import Path
 
+import psutil
 import pytest
 
 import segwidgets as sw
@@ -29,17 +29,15 @@ def slow() -> tuple[sw.Session, sw.Recipe]:
 
 def children() -> list[int]:
     """The processes of this one that run trials."""
-    import os
+    found = psutil.Process().children()
+    return [one.pid for one in found if "segwidgets.sweeping.worker" in _command(one)]
 
-    found = []
-    for path in Path("/proc").glob("[0-9]*"):
-        try:
-            stat = (path / "stat").read_text().rpartition(")")[2].split()
-            if int(stat[1]) == os.getpid() and b"segwidgets.sweeping.worker" in (path / "cmdline").read_bytes():
-                found.append(int(path.name))
-        except (OSError, IndexError):
-            continue
-    return found
+
+def _command(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:  # it has just ended
+        return []
 
 
 @pytest.fixture
