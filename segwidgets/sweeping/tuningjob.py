@@ -57,6 +57,11 @@ class Tuning:
         """How it stands, in SageMaker's word: "InProgress", "Completed", "Failed", "Stopping" or "Stopped"."""
         return str(self._described()["HyperParameterTuningJobStatus"])
 
+    @property
+    def reason(self) -> str:
+        """Why it failed, in SageMaker's words; "" where it did not. Raises AWSError."""
+        return str(self._described().get("FailureReason") or "")
+
     def stop(self) -> None:
         """Stop it, and the training jobs that run. Raises AWSError."""
         with explained(f"tuning job {self.name} was stopped"):

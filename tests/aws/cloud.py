@@ -156,6 +156,7 @@ class Host:
             "PATH": os.environ["PATH"],
             "HOME": str(self.base),
             "NUMBA_CACHE_DIR": os.environ.get("NUMBA_CACHE_DIR", ""),
+            "PYTHONPATH": os.environ.get("PYTHONPATH", ""),  # a checkout beside the installed one
             **VARIABLES,
             "AWS_ENDPOINT_URL": self._address,
             **self._environment,

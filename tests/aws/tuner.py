@@ -49,6 +49,13 @@ class Tuner:
         return found
 
     def _run(self) -> None:
+        try:
+            self._tune()
+        except Exception as error:  # noqa: BLE001 - the tuner's own faults end the tuning job too
+            self._job.failure_reason = f"InternalServerError: {error!r}"
+            self._job.hyper_parameter_tuning_job_status = "Failed"
+
+    def _tune(self) -> None:
         definition, chance = self._job.training_job_definition, random.Random(1)
         for number in range(self._job.hyper_parameter_tuning_job_config["ResourceLimits"]["MaxNumberOfTrainingJobs"]):
             if self._stop.is_set():
@@ -92,7 +99,7 @@ class Tuner:
             if told:
                 final.append({"MetricName": metric["Name"], "Value": float(told[-1]), "Timestamp": utcnow()})
         job.final_metric_data_list = final
-        if job.failure_reason:
+        if getattr(job, "failure_reason", ""):
             summary["FailureReason"] = job.failure_reason
         summary["TrainingJobStatus"] = job.training_job_status
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable
-from pathlib import Path
 
+import psutil
 import pytest
 
 import segwidgets as sw
@@ -30,8 +30,10 @@ def slow() -> tuple[sw.Session, sw.Recipe]:
 
 def children() -> list[int]:
     """The processes of this one that run trials."""
-    import os
+    found = psutil.Process().children()
+    return [one.pid for one in found if "segwidgets.sweeping.worker" in _command(one)]
 
+<<<<<<< HEAD
     found = []
     for path in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError, IndexError):  # it has ended meanwhile
@@ -39,6 +41,14 @@ def children() -> list[int]:
             if int(stat[1]) == os.getpid() and b"segwidgets.sweeping.worker" in (path / "cmdline").read_bytes():
                 found.append(int(path.name))
     return found
+=======
+
+def _command(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:  # it has just ended
+        return []
+>>>>>>> sweep
 
 
 @pytest.fixture

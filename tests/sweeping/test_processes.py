@@ -47,7 +47,7 @@ def test_processes_find_what_this_process_finds_and_share_one_map(
     assert set(board["status"]) == {"completed"}
     assert [one.overall for one in said] == sorted(one.overall for one in said)
     assert said[-1].overall == 1.0
-    assert any("of 5 trials done, 2 running" in one.message for one in said)
+    assert said[-1].message == "5 of 5 trials done, 0 running"
     assert not workers()
     assert not list(storage.home().glob("sweep-*"))
 
@@ -86,13 +86,21 @@ def test_a_cancelled_sweep_leaves_no_process_and_says_stopped(
 
     def cancel(now: Progress) -> None:
         if now.stage != "trials" and not asked:
-            assert workers()
+            assert len(workers()) == 2
+            assert "0 of 4 trials done, 2 running: " in now.message
             asked.append(time.monotonic())
             stop.set()
 
     with pytest.raises(sw.Cancelled):
         sw.sweep(
-            slow[0], {"seed": [1, 2, 3]}, 4, recipe=slow[1], workers=2, experiment="ended", progress=cancel, cancel=stop
+            slow[0],
+            {"n_neighbors": [14, 15, 16]},
+            4,
+            recipe=slow[1],
+            workers=2,
+            experiment="ended",
+            progress=cancel,
+            cancel=stop,
         )
     assert time.monotonic() - asked[0] < 10
     assert not workers()
