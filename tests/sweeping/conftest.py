@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Callable
 
@@ -33,22 +32,12 @@ def children() -> list[int]:
     found = psutil.Process().children()
     return [one.pid for one in found if "segwidgets.sweeping.worker" in _command(one)]
 
-<<<<<<< HEAD
-    found = []
-    for path in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError, IndexError):  # it has ended meanwhile
-            stat = (path / "stat").read_text().rpartition(")")[2].split()
-            if int(stat[1]) == os.getpid() and b"segwidgets.sweeping.worker" in (path / "cmdline").read_bytes():
-                found.append(int(path.name))
-    return found
-=======
 
 def _command(process: psutil.Process) -> list[str]:
     try:
         return process.cmdline()
     except psutil.Error:  # it has just ended
         return []
->>>>>>> sweep
 
 
 @pytest.fixture
