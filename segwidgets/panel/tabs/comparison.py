@@ -7,6 +7,7 @@ import json
 import threading
 import time
 from pathlib import Path
+from typing import Literal
 
 import ipywidgets as widgets
 
@@ -61,8 +62,8 @@ class CompareTab:
             tooltip="A job's name, or the folder that Result.save or `segwidgets run --out` wrote",
         )  # fmt: skip
         self.baseline = widgets.Text(
-            placeholder="none known", description="baseline", style=style, layout=widgets.Layout(width="230px"),
-            tooltip="The share of customers that moves between two runs of one recipe, such as 0.02: what is chance",
+            placeholder="a share, or own", description="baseline", style=style, layout=widgets.Layout(width="230px"),
+            tooltip="The share of customers that moves by chance, such as 0.02; own: worked out of the run's rows",
         )  # fmt: skip
         self.comparing = Work(
             "compare", "Compare with what is shown", icon="exchange", do=self._compare,
@@ -152,7 +153,8 @@ class CompareTab:
         now = dataclasses.replace(segmentation(named), name="what is shown")
         show(Progress("compare", 0.0, 0.3, "Following the customers"))
         try:
-            found = compare(then, now, baseline=baseline)
+            # Rows can be held out of the run itself only, not of what was read of it.
+            found = compare(_place(chosen) if baseline == "own" else then, now, baseline=baseline)
         except NobodyInCommonError as error:
             self._take(None, shown, words.heading(f"From {then.name} to {now.name}") + words.said(str(error)), cancel)
             return
@@ -221,17 +223,19 @@ def _place(chosen: str) -> str:
     return str(Path(chosen).expanduser()) if chosen.startswith("~") else chosen
 
 
-def _share(text: str) -> float | None:
+def _share(text: str) -> float | Literal["own"] | None:
     """The baseline that a field says; None where it is empty."""
     said = text.strip()
     if not said:
         return None
+    if said == "own":
+        return "own"
     try:
         percent = said.endswith("%")
         return float(said.removesuffix("%")) / (100 if percent else 1)
     except ValueError:
         raise ValueError(
-            f"baseline={said!r} is not allowed: it is a share of the customers, from 0 to 1, such as 0.02 or 2%."
+            f"baseline={said!r} is not allowed: it is a share from 0 to 1, such as 0.02 or 2%, or 'own'."
         ) from None
 
 

@@ -228,6 +228,15 @@ def test_a_baseline_decides_what_is_chance(tab: CompareTab) -> None:
     assert "no more than chance explains" in tab.moved.value, "what was found stays"
 
 
+def test_a_baseline_of_the_runs_own_rows_is_worked_out(tab: CompareTab) -> None:
+    tab.baseline.value = "own"
+    tab.comparing.start()
+    assert tab.wait(120)
+    assert tab.compared is not None
+    assert tab.compared.changes.baseline is not None
+    assert "No baseline was given" not in tab.moved.value
+
+
 def test_a_comparison_with_an_earlier_setting_says_so_and_stays(tab: CompareTab, result: Result, shown: Shown) -> None:
     tab.comparing.start()
     assert tab.wait(60)
