@@ -79,6 +79,8 @@ class Tuner:
                 "TunedHyperParameters": tuned,
             }
             self.summaries.append(summary)
+            if self._stop.is_set():  # it was told to stop while the job was made
+                self._hosts[name].stop()
             job = self._backend.training_jobs[name]
             while job.training_job_status in {"InProgress", "Stopping"}:
                 time.sleep(0.1)
