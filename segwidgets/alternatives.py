@@ -29,12 +29,13 @@ from segwidgets.compute.methods import (
 )
 from segwidgets.compute.methods import compare_methods as table_of
 from segwidgets.compute.methods.clustered import Method
-from segwidgets.compute.progress import Cancelled, Tick
+from segwidgets.compute.progress import Tick
 from segwidgets.compute.stability.samples import LEAST_ROWS, SHARE
 from segwidgets.data.errors import nearest
 from segwidgets.recipe import Recipe
 from segwidgets.result import Progress, Result
 from segwidgets.spaces import SPACES, Space, same_as_map, space
+from segwidgets.steps import Steps
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -168,45 +169,6 @@ class _Asked:
         return dataclasses.replace(self, k=self.k or min(self.n, max(_COUNTS[0], min(_COUNTS[1], clusters))))
 
 
-class _Steps:
-    """One progress and one cancellation over several pieces of work, each a share of the whole."""
-
-    def __init__(self, show: Show | None, cancel: threading.Event | None) -> None:
-        self._show, self.cancel = show, cancel
-        self._done = 0.0
-        self._words = ""
-
-    def run(self, share: float, before: str = "") -> Show:
-        """The progress of a session's stages that are this share of the whole, led by words on what they are for."""
-        begun = self._done
-        self._done += share
-
-        def told(now: Progress) -> None:
-            if self._show is not None:
-                overall = min(1.0, begun + share * now.overall)
-                self._show(dataclasses.replace(now, overall=overall, message=before + now.message))
-
-        return told
-
-    def tick(self, share: float, words: str) -> Tick:
-        """The `Tick` of work that is this share of the whole."""
-        begun = self._done
-        self._done += share
-        self._words = words
-
-        def tick(done: float) -> None:
-            self.check(done)
-            if self._show is not None:
-                self._show(Progress("methods", done, min(1.0, begun + share * done), words))
-
-        return tick
-
-    def check(self, _: float = 0.0) -> None:
-        """Raise `Cancelled` where that is asked for: the `Tick` of a piece whose share is not told."""
-        if self.cancel is not None and self.cancel.is_set():
-            raise Cancelled(f"cancelled at {self._words}" if self._words else "cancelled")
-
-
 def compare_methods(
     session: Session,
     recipe: Recipe | None = None,
@@ -248,7 +210,7 @@ def compare_methods(
     resolved = session.resolve(recipe if recipe is not None else Recipe())
     named = _checked_spaces(spaces)
     asked = _Asked.checked(session.table.n_rows, resolved, k, min_cluster_size, repeats, counts, seed)
-    steps = _Steps(progress, cancel)
+    steps = Steps("methods", progress, cancel)
     result = session.run(resolved, progress=steps.run(_RUN), cancel=cancel)
     asked = asked.with_count(result.scores.clusters)
     part = (1.0 - _RUN - (_CURVE if asked.counts else 0.0)) / len(named)

@@ -13,6 +13,7 @@ from segwidgets.compute.stability import agreement
 from segwidgets.data.errors import DataError, plural
 from segwidgets.recipe import Recipe, RecipeError
 from segwidgets.result import Progress, Result
+from segwidgets.steps import part
 
 if TYPE_CHECKING:
     from segwidgets.data import Table
@@ -162,18 +163,18 @@ def leave_out(
     if seed_run and asked.embedding.method in {"umap", "tsne"}:
         other_seed = pinned.replace(seed=(asked.embedding.seed + 1) % 2**32)
     share = 1.0 / (1 + len(others) + (other_seed is not None))
-    result = session.run(pinned, progress=_part(progress, 0.0, share), cancel=cancel)
+    result = session.run(pinned, progress=part(progress, 0.0, share), cancel=cancel)
     if told is not None:
         told(_forecast(session, result, [*others.values(), *([other_seed] if other_seed is not None else [])]))
     begun, seed_ari = share, None
     if other_seed is not None:
-        again = session.run(other_seed, progress=_part(progress, begun, share), cancel=cancel)
+        again = session.run(other_seed, progress=part(progress, begun, share), cancel=cancel)
         seed_ari = agreement(result.labels, again.labels).ari
         begun += share
     effects = []
     for name, other in others.items():
         try:
-            found = session.run(other, progress=_part(progress, begun, share), cancel=cancel)
+            found = session.run(other, progress=part(progress, begun, share), cancel=cancel)
         except (RecipeError, DataError) as error:  # such as PCA of more features than are left
             effects.append(Effect(name, chosen[name], None, None, {}, "failed", str(error)))
         else:
@@ -241,14 +242,3 @@ def _scores(result: Result) -> dict[str, float | None]:
         value = getattr(result.scores, name)
         found[name] = None if value is None else float(getattr(value, "value", value))
     return found
-
-
-def _part(progress: Show | None, begun: float, share: float) -> Show | None:
-    """The progress of a run that is a share of the whole."""
-    if progress is None:
-        return None
-
-    def show(now: Progress) -> None:
-        progress(dataclasses.replace(now, overall=min(1.0, begun + share * now.overall)))
-
-    return show

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from segwidgets.compute.progress import Cancelled, Tick
 from segwidgets.compute.stability import (
     Forecast,
     Grid,
@@ -28,6 +27,7 @@ from segwidgets.compute.stability.map import REPEATS
 from segwidgets.compute.stability.samples import SHARE
 from segwidgets.recipe import Recipe, RecipeError
 from segwidgets.result import Progress, Result
+from segwidgets.steps import Steps
 
 if TYPE_CHECKING:
     from segwidgets.session import Session
@@ -62,38 +62,6 @@ class MapOfRecipe:
     def take(self, plateau: Plateau) -> Recipe:
         """The recipe with a plateau's settings."""
         return self.recipe.replace(eps=plateau.eps, min_samples=plateau.min_samples)
-
-
-class _Steps:
-    """One progress and one cancellation over several pieces of work, each a share of the whole."""
-
-    def __init__(self, show: Show | None, cancel: threading.Event | None) -> None:
-        self._show, self.cancel = show, cancel
-        self._done = 0.0
-
-    def run(self, share: float) -> Show:
-        """The progress of a session's run that is this share of the whole."""
-        begun = self._done
-        self._done += share
-
-        def told(now: Progress) -> None:
-            if self._show is not None:
-                self._show(dataclasses.replace(now, overall=begun + share * now.overall))
-
-        return told
-
-    def tick(self, share: float, words: str) -> Tick:
-        """The `Tick` of work that is this share of the whole."""
-        begun = self._done
-        self._done += share
-
-        def tick(done: float) -> None:
-            if self.cancel is not None and self.cancel.is_set():
-                raise Cancelled(f"cancelled while {words.lower()}")
-            if self._show is not None:
-                self._show(Progress("stability", done, min(1.0, begun + share * done), words))
-
-        return tick
 
 
 def stability(
@@ -132,7 +100,7 @@ def stability(
         raise RecipeError(
             f"seeds={seeds} is not allowed with method {asked.embedding.method!r}: it has no seed. Take seeds=0."
         )
-    steps = _Steps(progress, cancel)
+    steps = Steps("stability", progress, cancel)
     part = 0.5 / (1 + seeds)
     result = session.run(asked, progress=steps.run(part), cancel=cancel)
     c = result.recipe.clustering
@@ -193,7 +161,7 @@ def stability_map(
         ValueError: as there.
         Cancelled: ``cancel`` was set; what ``told`` was given last is what to go on with, as ``so_far``.
     """
-    steps = _Steps(progress, cancel)
+    steps = Steps("stability", progress, cancel)
     result = session.run(recipe, progress=steps.run(0.4), cancel=cancel)
     if grid is None:
         grid = so_far.grid if so_far is not None else default_grid(result.density)

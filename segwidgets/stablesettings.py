@@ -25,6 +25,7 @@ from segwidgets.compute.stability.samples import SHARE
 from segwidgets.recipe import Recipe, RecipeError
 from segwidgets.result import Progress
 from segwidgets.stable import MapOfRecipe, settings_around, stability_map
+from segwidgets.steps import part
 
 if TYPE_CHECKING:
     from segwidgets.session import Session
@@ -233,7 +234,7 @@ def stability_maps(
         if left is not None and left <= 0:
             break
         begin = time.monotonic()
-        session.run(one, progress=_part(progress, turn, len(waiting), 0.0, _LAYOUT), cancel=cancel)
+        session.run(one, progress=part(progress, turn / len(waiting), _LAYOUT / len(waiting)), cancel=cancel)
         mine = None if left is None else max(0.0, left / (len(waiting) - turn) - (time.monotonic() - begin))
         before = there.get(_setting(one))
         there[_setting(one)] = stability_map(
@@ -245,7 +246,7 @@ def stability_maps(
             seed=seed,
             budget=mine,
             so_far=None if before is None else before.map,
-            progress=_part(progress, turn, len(waiting), _LAYOUT, 1.0),
+            progress=part(progress, (turn + _LAYOUT) / len(waiting), (1 - _LAYOUT) / len(waiting)),
             cancel=cancel,
         )
         labels.pop(_setting(one), None)
@@ -304,17 +305,6 @@ def _kept(so_far: MapsOfRecipe | None, recipes: tuple[Recipe, ...], session: Ses
             )
         found[_setting(one.recipe)] = one
     return found
-
-
-def _part(show: Show | None, turn: int, turns: int, low: float, high: float) -> Show | None:
-    """The progress of a piece of one map's share of the whole."""
-    if show is None:
-        return None
-
-    def told(now: Progress) -> None:
-        show(dataclasses.replace(now, overall=(turn + low + (high - low) * now.overall) / turns))
-
-    return told
 
 
 def _between(

@@ -234,7 +234,7 @@ def test_it_is_cancelled_between_entries_and_within_one(blobs: Session) -> None:
         if len(made.entries) == 2:
             stop.set()
 
-    with pytest.raises(sw.Cancelled, match="cancelled at KMeans on the map"):
+    with pytest.raises(sw.Cancelled, match="cancelled at: KMeans on the map"):
         sw.compare_methods(blobs, PCA, told=after_two, cancel=stop)
     assert told == [1, 2]
     stop = threading.Event()
@@ -243,7 +243,7 @@ def test_it_is_cancelled_between_entries_and_within_one(blobs: Session) -> None:
         if now.message == "DBSCAN on the map" and 0 < now.done < 0.5:
             stop.set()
 
-    with pytest.raises(sw.Cancelled, match="cancelled at DBSCAN on the map"):
+    with pytest.raises(sw.Cancelled, match="cancelled at: DBSCAN on the map"):
         sw.compare_methods(blobs, PCA, repeats=10, told=after_two, progress=in_the_middle, cancel=stop)
     assert told == [1, 2], "the entry that was being judged was not told"
 

@@ -169,8 +169,8 @@ def test_the_command_forecasts_draws_and_writes_the_best_recipe(
 ) -> None:
     picture, recipe = tmp_path / "maps.png", tmp_path / "best.json"
     call = ["stability", "blobs", "--set", "n_epochs=20", "--n-neighbors", "5,10"]
-    call += ["--repeats", "1", "--figure", str(picture), "--recipe-out", str(recipe)]
-    assert main([*call, "--json"]) == 0
+    call += ["--repeats", "1", "--figure", str(picture)]
+    assert main([*call, "--recipe-out", str(recipe), "--json"]) == 0
     said = capsys.readouterr()
     assert "2 maps of 800 cells, 1 sample each: about " in said.err
     found = json.loads(said.out)
