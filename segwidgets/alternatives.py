@@ -53,6 +53,8 @@ _MAPS = {"umap": "UMAP", "tsne": "t-SNE", "pca": "PCA", "none": "the features as
 _COUNTS = (2, 30)
 #: A mixture has a matrix of columns x columns for each segment: above this many it is no longer fitted in minutes.
 _MIXTURE_COLUMNS = 100
+#: The curve is fitted twice for each k: above so many rows on a sample of them, whose elbow is the same.
+CURVE_ROWS = 20_000
 #: The shares of the whole that the recipe's run and the curve take, and that making a space takes of its part.
 _RUN, _CURVE, _SPACE = 0.2, 0.15, 0.4
 
@@ -160,8 +162,13 @@ class _Asked:
             notes.append(f"Stability is left out: {n:,} rows are too few to sample, {fewest} are the least.")
         if len(fitting) < len(ks):
             notes.append(f"The curve ends at k={n:,}, the number of rows.")
-        if n > SAMPLED_ROWS and (repeats or fitting):
-            notes.append(_about_samples(n, stability=bool(repeats), curve=bool(fitting)))
+        if n > SAMPLED_ROWS and repeats:
+            notes.append(
+                f"Stability is judged on samples of {round(SHARE * SAMPLED_ROWS):,} of {n:,} rows, in which eps is "
+                "widened where min_samples would fall below 5, so that the same density counts."
+            )
+        if n > CURVE_ROWS and fitting:
+            notes.append(f"The curve of elbow and BIC is that of a sample of {CURVE_ROWS:,} of {n:,} rows.")
         return cls(n, k or 0, least, size, repeats, fitting, seed, tuple(notes))
 
     def with_count(self, clusters: int) -> _Asked:
@@ -281,9 +288,9 @@ def _found(within: Space, method: Method, asked: _Asked) -> Clustered:
 
 def _sampled(points: npt.NDArray[np.float32], seed: int) -> npt.NDArray[np.float32]:
     n = len(points)
-    if n <= SAMPLED_ROWS:
+    if n <= CURVE_ROWS:
         return points
-    return points[np.sort(np.random.default_rng(seed).choice(n, SAMPLED_ROWS, replace=False))]
+    return points[np.sort(np.random.default_rng(seed).choice(n, CURVE_ROWS, replace=False))]
 
 
 def _notes(result: Result, spaces: tuple[str, ...]) -> list[str]:
@@ -300,16 +307,3 @@ def _notes(result: Result, spaces: tuple[str, ...]) -> list[str]:
         "The time of DBSCAN and HDBSCAN is that of their cut: the density tree, which both share, is not counted."
     )
     return notes + [f"{_SCORES.get(name, name.capitalize())} favours {words}" for name, words in FAVOURS.items()]
-
-
-def _about_samples(n: int, *, stability: bool, curve: bool) -> str:
-    parts = []
-    if stability:
-        parts.append(
-            f"stability is judged on samples of {round(SHARE * SAMPLED_ROWS):,} of {n:,} rows, in which eps is widened "
-            "where min_samples would fall below 5, so that the same density counts"
-        )
-    if curve:
-        parts.append(f"the curve is that of a sample of {SAMPLED_ROWS:,} rows")
-    text = "; ".join(parts)
-    return f"Above {SAMPLED_ROWS:,} rows, {text}."
