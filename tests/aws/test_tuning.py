@@ -121,7 +121,11 @@ def test_a_sweep_in_sagemaker_runs_its_trials_and_comes_back_as_a_sweep(
     told: list[Sweep] = []
     limits = Limits(max_noise=0.9, clusters=(1, 200))
     job = planned(table, limits=limits, experiment="tuned").checked(force=True).launch()
-    made = job.wait(every=0.5, progress=said.append, told=told.append)
+    late = threading.Event()
+    alarm = threading.Timer(300, late.set)  # or a trial that never ends would hold up all tests
+    alarm.start()
+    made = job.wait(every=0.5, progress=said.append, told=told.append, cancel=late)
+    alarm.cancel()
     assert job.status == "Completed", job.reason
     assert [one.number for one in made.trials] == [0, 1]
     assert [one.error for one in made.trials] == ["", ""]
