@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from playwright.sync_api import Browser, Page, Playwright
+from playwright.sync_api import Browser, Locator, Page, Playwright
 
 ROOT = Path(__file__).parents[2]
 HOOKS = Path(__file__).parent / "hooks.js"
@@ -187,6 +187,11 @@ def jupyterlab(
     ]
     with serving(command, f"{address}/api?token={TOKEN}", work, {**environment(work), **(variables or {})}):
         yield Lab(address, root)
+
+
+def wait_for_index(cloud: Locator) -> None:
+    """Until the browser can cut by itself: what it needs is sent when it asks, which a slow machine does late."""
+    cloud.page.wait_for_function("root => root.cloud.cutter !== null", arg=cloud.element_handle(), timeout=60_000)
 
 
 def shut_down_kernels(lab: Lab) -> None:

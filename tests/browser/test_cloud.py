@@ -80,8 +80,11 @@ def test_kernel_and_browser_agree_label_for_label_and_neither_waits_for_the_othe
         """async (root, grid) => {
              const found = [];
              for (const eps of grid) {
-               root.cloud.model.set('eps', eps);
-               await new Promise(requestAnimationFrame);
+               // What the kernel said before may arrive between the two.
+               do {
+                 root.cloud.model.set('eps', eps);
+                 await new Promise(requestAnimationFrame);
+               } while (root.cloud.model.get('eps') !== eps);
                found.push(Array.from(root.cloud.labels()));
              }
              return found;

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from .conftest import Lab, Notebook
+from .driver import wait_for_index
 
 pytestmark = pytest.mark.browser
 
@@ -130,6 +131,7 @@ def test_eps_moves_while_the_kernel_is_busy(notebook: Notebook, lab: Lab) -> Non
     cloud = page.locator(".sw-pointcloud").first
     handle = page.locator(".sw-setting[data-name=eps] input[type=range]")
     expect(page.locator(".sw-cards[data-state=final]")).to_be_visible(timeout=60_000)
+    wait_for_index(cloud)
     before = segments(cloud)
     notebook.run_cell(2, wait=False)
     busy.wait_until_begun()

@@ -20,7 +20,7 @@ from segwidgets.data import samples
 from segwidgets.panel.kdistance import KDistance
 from segwidgets.panel.pointcloud import PointCloud
 
-from .driver import ROOT, SHOTS, TOKEN, Lab, Notebook, environment
+from .driver import ROOT, SHOTS, TOKEN, Lab, Notebook, environment, wait_for_index
 
 pytestmark = pytest.mark.browser
 
@@ -68,6 +68,7 @@ def move_eps(panel: Locator) -> None:
     final = panel.locator(".sw-cards[data-state=final]")
     expect(cloud).to_have_attribute("data-points", str(ROWS), timeout=120_000)
     expect(final).to_be_visible(timeout=120_000)
+    wait_for_index(cloud)
     before = cloud.get_attribute("data-segments")
     slider = panel.locator(".sw-setting[data-name=eps] input[type=range]")
     slider.focus()

@@ -21,7 +21,7 @@ def leading(sheet: Path) -> set[str]:
 def test_no_two_widgets_begin_a_rule_with_the_same_class() -> None:
     owners: dict[str, list[str]] = collections.defaultdict(list)
     sheets = list(SOURCES.glob("*/style.css"))
-    assert len(sheets) == 6
+    assert {"cloud", "heatmap", "kdist", "leaderboard", "segmenttable"} <= {sheet.parent.name for sheet in sheets}
     for sheet in sheets:
         for name in leading(sheet):
             if name.startswith("sw-"):

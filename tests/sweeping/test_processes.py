@@ -119,8 +119,10 @@ sw.sweep(sw.samples.blobs(60_000), {"seed": [1, 2, 3]}, 4, recipe=recipe, worker
 def test_ctrl_c_and_even_a_kill_of_the_parent_leave_no_process(number: int, wait_until: Until) -> None:
     """A script without ``if __name__ == "__main__"``, read from nowhere: the processes need none of it."""
     with subprocess.Popen(
-        [sys.executable, "-c", SCRIPT], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as parent:
+        # What runs the tests in the background ignores SIGINT, and so would all that it starts.
+        ["env", "--default-signal=INT", sys.executable, "-c", SCRIPT], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        text=True,
+    ) as parent:  # fmt: skip
         assert parent.stdout is not None
         for line in parent.stdout:
             if line.strip() not in {"begun", "trials"}:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 import threading
+from collections.abc import Iterator
 from xml.etree import ElementTree as ET
 
 import ipywidgets as widgets
@@ -17,6 +18,7 @@ from segwidgets.analysis import FeatureAnalysis, analyse_features
 from segwidgets.data import samples
 from segwidgets.leaving import Effect, Effects, leave_out
 from segwidgets.names import Names
+from segwidgets.panel.heatmap import HeatMap
 from segwidgets.panel.tabs import featurewords as words
 from segwidgets.panel.tabs.features import FeaturesTab
 from segwidgets.panel.tabs.tab import Surroundings, Tab
@@ -75,6 +77,13 @@ def texts(widget: widgets.Widget) -> str:
     return own + "".join(texts(part) for part in getattr(widget, "children", ()))
 
 
+def parts_of(widget: widgets.Widget) -> Iterator[widgets.Widget]:
+    """A widget and all that it holds."""
+    yield widget
+    for part in getattr(widget, "children", ()):
+        yield from parts_of(part)
+
+
 def rows(markup: str) -> list[list[str]]:
     """The cells of the only table of some HTML."""
     found = re.search(r"<table.*?</table>", markup, re.DOTALL)
@@ -101,7 +110,12 @@ def test_what_is_shown_is_what_the_analysis_says(tab: FeaturesTab, said: Feature
     assert tab.found is not None
     assert tab.found.to_dict() == said.to_dict()
     assert f"{said.sparsity.zeros:.1%} of 400 rows" in shown
-    assert shown.count("<svg") == 3
+    assert shown.count("<svg") == 2
+    heat = next(one for one in parts_of(tab.view) if isinstance(one, HeatMap))
+    order = said.correlations.order()
+    drawn = np.frombuffer(heat.values, np.float32).reshape(len(order), len(order))
+    np.testing.assert_allclose(drawn, said.correlations.values[np.ix_(order, order)], rtol=1e-6)
+    assert heat.facets[0]["rows"] == heat.facets[0]["columns"] == [said.correlations.names[at] for at in order]
     assert said.redundant
     assert tuple(tab.drops) == said.redundant
     assert all(box.value and f"leave out {name}" == box.description for name, box in tab.drops.items())
