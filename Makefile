@@ -41,12 +41,12 @@ TABLE ?=
 app: $(VENV)/.installed-app $(VENV)/.compiled
 	@$(BIN)/python .ci/app.py $(TABLE)
 
-# Compiled once, or each worker would do it. Many tests wait, for a browser, for a network that fails: three for two
-# cores. tests/conftest.py says which file comes first.
+# Compiled once, or each worker would do it. Many tests wait, for a browser, for a network that fails: yet browsers and
+# sliders draw: one worker a core. tests/conftest.py says which file comes first.
 test: $(VENV)/.installed-test
 	@.ci/chromium
 	@SEGWIDGETS_HOME=$(abspath $(VENV))/home $(BIN)/python -m segwidgets.warmup
-	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 bench: $(VENV)/.installed-test $(VENV)/.installed-bench
 	$(BIN)/python tests/benchmarks/run.py

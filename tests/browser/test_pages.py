@@ -137,6 +137,7 @@ def test_a_finished_job_is_compared_reported_and_downloaded(notebook: Notebook, 
     page.get_by_role("button", name="Promote").click()
     expect(page.locator(".sw-verdict[data-state=completed]")).to_be_visible(timeout=180_000)
 
+    job = page.locator(".sw-verdict[data-state=completed] code").inner_text()
     page.get_by_role("button", name=re.compile(r"^\W*Report\W*$")).click()
     link = page.locator("a[download$='.html']")
     expect(link).to_be_visible(timeout=120_000)
@@ -148,6 +149,8 @@ def test_a_finished_job_is_compared_reported_and_downloaded(notebook: Notebook, 
 
     _page(notebook, "Compare")
     page.locator(".sw-panel").get_by_role("button", name="Refresh").click()
+    page.get_by_placeholder("instead: a job's name").fill(job)
+    page.keyboard.press("Tab")
     compare = page.get_by_role("button", name="Compare with what is shown")
     expect(compare).to_be_enabled(timeout=60_000)
     compare.click()

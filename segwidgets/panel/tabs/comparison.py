@@ -101,7 +101,7 @@ class CompareTab:
                 self.fits,
             ]
         )
-        view.add_class("sw-compare")
+        view.add_class("sw-comparing")
         return view
 
     def show(self, result: Result) -> None:

@@ -9,29 +9,29 @@ from segwidgets.data.errors import plural
 from segwidgets.panel.html import escape
 
 STYLE = """<style>
-.sw-compare{color:var(--jp-ui-font-color1,#222)}
-.sw-compare .sw-said{line-height:1.45;max-width:90ch;overflow-wrap:anywhere}
-.sw-compare .sw-dim{color:var(--jp-ui-font-color2,#5f6368)}
-.sw-compare .sw-earlier{line-height:1.45;border-left:3px solid var(--jp-warn-color1,#ef6c00);padding:2px 8px}
-.sw-compare .sw-wide{overflow:auto;max-width:100%;max-height:420px}
-.sw-compare table{border-collapse:collapse;line-height:1.4;font-variant-numeric:tabular-nums}
-.sw-compare caption{text-align:left;font-weight:600;padding:6px 0 2px}
-.sw-compare :is(td,th){padding:3px 14px 3px 0;text-align:left;vertical-align:top;font-weight:400;
+.sw-comparing{color:var(--jp-ui-font-color1,#222)}
+.sw-comparing .sw-said{line-height:1.45;max-width:90ch;overflow-wrap:anywhere}
+.sw-comparing .sw-dim{color:var(--jp-ui-font-color2,#5f6368)}
+.sw-comparing .sw-earlier{line-height:1.45;border-left:3px solid var(--jp-warn-color1,#ef6c00);padding:2px 8px}
+.sw-comparing .sw-wide{overflow:auto;max-width:100%;max-height:420px}
+.sw-comparing table{border-collapse:collapse;line-height:1.4;font-variant-numeric:tabular-nums}
+.sw-comparing caption{text-align:left;font-weight:600;padding:6px 0 2px}
+.sw-comparing :is(td,th){padding:3px 14px 3px 0;text-align:left;vertical-align:top;font-weight:400;
  border-bottom:1px solid var(--jp-border-color2,#ddd);overflow-wrap:anywhere}
-.sw-compare thead th{font-weight:600;white-space:nowrap}
-.sw-compare tbody th{font-weight:600}
-.sw-compare td.sw-number{text-align:right;white-space:nowrap}
-.sw-compare td.sw-stayed{font-weight:600}
-.sw-compare td.sw-nobody{color:var(--jp-ui-font-color2,#5f6368)}
-.sw-compare .sw-word{font-size:15px}
-.sw-compare [data-word=reuse] .sw-word{color:var(--jp-success-color0,#1b5e20)}
-.sw-compare [data-word=re-tune] .sw-word{color:var(--jp-warn-color0,#b53d00)}
-.sw-compare [data-word=investigate] .sw-word{color:var(--jp-error-color1,#c62828)}
-[data-jp-theme-light="false"] .sw-compare [data-word=reuse] .sw-word{color:var(--jp-success-color1,#81c784)}
-[data-jp-theme-light="false"] .sw-compare [data-word=re-tune] .sw-word{color:var(--jp-warn-color2,#ffb74d)}
-.sw-compare ul{margin:2px 0;padding-left:20px;line-height:1.45}
-.sw-compare svg.sw-figure{max-width:100%;height:auto;display:block}
-.sw-compare .sw-wide:focus-visible{outline:2px solid var(--jp-brand-color1,#1976d2);outline-offset:2px}
+.sw-comparing thead th{font-weight:600;white-space:nowrap}
+.sw-comparing tbody th{font-weight:600}
+.sw-comparing td.sw-number{text-align:right;white-space:nowrap}
+.sw-comparing td.sw-stayed{font-weight:600}
+.sw-comparing td.sw-nobody{color:var(--jp-ui-font-color2,#5f6368)}
+.sw-comparing .sw-word{font-size:15px}
+.sw-comparing [data-word=reuse] .sw-word{color:var(--jp-success-color0,#1b5e20)}
+.sw-comparing [data-word=re-tune] .sw-word{color:var(--jp-warn-color0,#b53d00)}
+.sw-comparing [data-word=investigate] .sw-word{color:var(--jp-error-color1,#c62828)}
+[data-jp-theme-light="false"] .sw-comparing [data-word=reuse] .sw-word{color:var(--jp-success-color1,#81c784)}
+[data-jp-theme-light="false"] .sw-comparing [data-word=re-tune] .sw-word{color:var(--jp-warn-color2,#ffb74d)}
+.sw-comparing ul{margin:2px 0;padding-left:20px;line-height:1.45}
+.sw-comparing svg.sw-figure{max-width:100%;height:auto;display:block}
+.sw-comparing .sw-wide:focus-visible{outline:2px solid var(--jp-brand-color1,#1976d2);outline-offset:2px}
 </style>"""
 
 EARLIER = "This compares with an earlier setting than the map that is shown. It stays until you compare again."

@@ -80,7 +80,7 @@ class FeaturesTab:
                 self.effects.view,
             ]
         )
-        self.view.add_class("sw-features")
+        self.view.add_class("sw-featurepage")
         self.lanes = (self.look.lane, self.effects.work.lane)
         self._tell()
 

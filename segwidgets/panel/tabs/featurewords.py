@@ -14,25 +14,25 @@ from segwidgets.panel.html import escape
 from segwidgets.recipe import Features
 
 STYLE = """<style>
-.sw-features{color:var(--jp-ui-font-color1,#222)}
-.sw-features .sw-said{line-height:1.45;max-width:90ch;overflow-wrap:anywhere}
-.sw-features .sw-dim{color:var(--jp-ui-font-color2,#5f6368)}
-.sw-features .sw-earlier{line-height:1.45;border-left:3px solid var(--jp-warn-color1,#ef6c00);padding:2px 8px}
-.sw-features .sw-wide{overflow:auto;max-width:100%}
-.sw-features table{border-collapse:collapse;line-height:1.4;color:inherit;font-size:inherit;
+.sw-featurepage{color:var(--jp-ui-font-color1,#222)}
+.sw-featurepage .sw-said{line-height:1.45;max-width:90ch;overflow-wrap:anywhere}
+.sw-featurepage .sw-dim{color:var(--jp-ui-font-color2,#5f6368)}
+.sw-featurepage .sw-earlier{line-height:1.45;border-left:3px solid var(--jp-warn-color1,#ef6c00);padding:2px 8px}
+.sw-featurepage .sw-wide{overflow:auto;max-width:100%}
+.sw-featurepage table{border-collapse:collapse;line-height:1.4;color:inherit;font-size:inherit;
  font-variant-numeric:tabular-nums}
-.sw-features :is(td,th){padding:3px 14px 3px 0;text-align:left;vertical-align:top;font-weight:400;
+.sw-featurepage :is(td,th){padding:3px 14px 3px 0;text-align:left;vertical-align:top;font-weight:400;
  border-bottom:1px solid var(--jp-border-color2,#ddd);overflow-wrap:break-word;max-width:52ch}
-.sw-features thead th{font-weight:600;white-space:nowrap}
-.sw-features tbody th{font-weight:600}
-.sw-features :is(td.sw-number,td.sw-effect,summary){white-space:nowrap}
-.sw-features tr[data-effect=strong] .sw-effect{color:var(--jp-warn-color0,#b53d00);font-weight:600}
-[data-jp-theme-light="false"] .sw-features tr[data-effect=strong] .sw-effect{color:var(--jp-warn-color2,#ffb74d)}
-.sw-features tr[data-effect=failed] .sw-effect{color:var(--jp-error-color1,#c62828);font-weight:600}
-.sw-features svg.sw-figure{max-width:100%;height:auto;display:block}
-.sw-features summary{cursor:pointer}
-.sw-features pre{white-space:pre-wrap;overflow-wrap:anywhere;line-height:1.35;font-size:11px;margin:4px 0}
-.sw-features :is(.sw-wide,summary):focus-visible{outline:2px solid var(--jp-brand-color1,#1976d2);outline-offset:2px}
+.sw-featurepage thead th{font-weight:600;white-space:nowrap}
+.sw-featurepage tbody th{font-weight:600}
+.sw-featurepage :is(td.sw-number,td.sw-effect,summary){white-space:nowrap}
+.sw-featurepage tr[data-effect=strong] .sw-effect{color:var(--jp-warn-color0,#b53d00);font-weight:600}
+[data-jp-theme-light="false"] .sw-featurepage tr[data-effect=strong] .sw-effect{color:var(--jp-warn-color2,#ffb74d)}
+.sw-featurepage tr[data-effect=failed] .sw-effect{color:var(--jp-error-color1,#c62828);font-weight:600}
+.sw-featurepage svg.sw-figure{max-width:100%;height:auto;display:block}
+.sw-featurepage summary{cursor:pointer}
+.sw-featurepage pre{white-space:pre-wrap;overflow-wrap:anywhere;line-height:1.35;font-size:11px;margin:4px 0}
+.sw-featurepage :is(.sw-wide,summary):focus-visible{outline:2px solid var(--jp-brand-color1,#1976d2);outline-offset:2px}
 </style>"""
 
 EARLIER = (
