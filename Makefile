@@ -41,8 +41,8 @@ TABLE ?=
 app: $(VENV)/.installed-app $(VENV)/.compiled
 	@$(BIN)/python .ci/app.py $(TABLE)
 
-# Compiled once, or each worker would do it. Many tests wait, for a browser, for a network that fails: yet browsers and
-# sliders draw: one worker a core. tests/conftest.py says which file comes first.
+# Compiled once, or each worker would do it. One worker a core: with more, browsers are too slow for their tests.
+# tests/conftest.py says which file comes first.
 test: $(VENV)/.installed-test
 	@.ci/chromium
 	@SEGWIDGETS_HOME=$(abspath $(VENV))/home $(BIN)/python -m segwidgets.warmup

@@ -13,6 +13,7 @@ from segwidgets.panel import html
 from segwidgets.panel.heatmap import HeatMap
 from segwidgets.panel.tabs.stabilitywords import facet, plateau_words
 from segwidgets.panel.tabs.tab import Surroundings
+from segwidgets.panel.tabs.takelist import TakeList
 from segwidgets.panel.tabs.work import Show, Work
 from segwidgets.recipe import Recipe
 from segwidgets.result import Result
@@ -65,18 +66,16 @@ class OtherSettings:
         )
         self.map.on_take(self._clicked)
         self._words = widgets.HTML()
-        self._plateaus = widgets.VBox([], layout=widgets.Layout(grid_gap="2px"))
-        self._errors = widgets.HTML()
+        self._list = TakeList[SettingsPlateau](self.take)
         fields = widgets.HBox([self.near, self.apart], layout=widgets.Layout(flex_flow="row wrap", grid_gap="2px 12px"))
         self.view = widgets.VBox(
             [
                 widgets.HTML(f'<div class="sw-dim">{html.escape(_HINT)}</div>'),
                 fields,
                 self.work.view,
-                self._errors,
                 self.map,
                 self._words,
-                self._plateaus,
+                self._list.view,
             ]
         )
 
@@ -148,14 +147,7 @@ class OtherSettings:
         self.map.layout.display = ""
         self.map.draw(facets, across=max(1, min(3, len(made.min_dist) if len(made.min_dist) > 1 else len(facets))))
         self._words.value = f'<div class="sw-dim" role="status">{html.escape(_between(made))}</div>'
-        self._plateaus.children = tuple(self._listed(number, one) for number, one in enumerate(listed, 1))
-
-    def _listed(self, number: int, one: SettingsPlateau) -> widgets.HBox:
-        words = f"n_neighbors {one.n_neighbors}, min_dist {one.min_dist:g}: {plateau_words(one.plateau)}"
-        button = widgets.Button(description=f"Take {number}", tooltip=words, layout=widgets.Layout(width="auto"))
-        button.on_click(lambda _: self.take(one))
-        told = widgets.HTML(f"<span>{html.escape(words)}</span>")
-        return widgets.HBox([button, told], layout=widgets.Layout(align_items="center", grid_gap="8px"))
+        self._list.show(listed, _words)
 
     def _clicked(self, at: int, row: int, column: int) -> None:
         made = self._made
@@ -165,11 +157,11 @@ class OtherSettings:
             self._go(one.recipe.replace(eps=float(grid.eps[column]), min_samples=int(grid.min_samples[row])))
 
     def _go(self, recipe: Recipe) -> None:
-        self._errors.value = ""
-        try:
-            self._around.take(recipe)
-        except ValueError as error:
-            self._errors.value = html.failure(error)
+        self._list.attempt(lambda: self._around.take(recipe))
+
+
+def _words(one: SettingsPlateau) -> str:
+    return f"n_neighbors {one.n_neighbors}, min_dist {one.min_dist:g}: {plateau_words(one.plateau)}"
 
 
 def _base(recipe: Recipe) -> Recipe:

@@ -15,6 +15,7 @@ from segwidgets.panel.heatmap import HeatMap
 from segwidgets.panel.tabs.othersettings import OtherSettings
 from segwidgets.panel.tabs.stabilitywords import facet, plateau_words, table
 from segwidgets.panel.tabs.tab import Surroundings
+from segwidgets.panel.tabs.takelist import TakeList
 from segwidgets.panel.tabs.work import Show, Work
 from segwidgets.recipe import Recipe
 from segwidgets.result import Result
@@ -66,19 +67,17 @@ class StabilityTab:
         )
         self.map.on_take(self._take)
         self._words = widgets.HTML()
-        self._plateaus = widgets.VBox([], layout=widgets.Layout(grid_gap="2px"))
+        self._list = TakeList[Plateau](self.take)
         self._segments = widgets.HTML()
-        self._errors = widgets.HTML()
         self.others = OtherSettings(around)
         self.lanes = (self.map_work.lane, self.segment_work.lane, self.others.work.lane)
         self.view = widgets.VBox(
             [
                 widgets.HTML(f'<div class="sw-dim">{html.escape(_HINT)}</div>'),
                 self.map_work.view,
-                self._errors,
                 self.map,
                 self._words,
-                self._plateaus,
+                self._list.view,
                 widgets.HTML(f'<div class="sw-dim">{html.escape(_HINT_SEGMENTS)}</div>'),
                 self.segment_work.view,
                 self._segments,
@@ -160,15 +159,7 @@ class StabilityTab:
             else "No plateau: no setting is stable and of use."
         )
         self._words.value = f'<div class="sw-dim" role="status">{old}{done}{told}</div>'
-        self._plateaus.children = tuple(self._listed(number, one) for number, one in enumerate(found, 1))
-
-    def _listed(self, number: int, one: Plateau) -> widgets.HBox:
-        button = widgets.Button(
-            description=f"Take {number}", tooltip=plateau_words(one), layout=widgets.Layout(width="auto")
-        )
-        button.on_click(lambda _: self.take(one))
-        words = widgets.HTML(f"<span>{html.escape(plateau_words(one))}</span>")
-        return widgets.HBox([button, words], layout=widgets.Layout(align_items="center", grid_gap="8px"))
+        self._list.show(found, plateau_words)
 
     def _take(self, _facet: int, row: int, column: int) -> None:
         made = self._made
@@ -177,11 +168,8 @@ class StabilityTab:
             self._go(made, float(grid.eps[column]), int(grid.min_samples[row]))
 
     def _go(self, made: MapOfRecipe, eps: float, min_samples: int) -> None:
-        self._errors.value = ""
-        try:
-            self._around.take(made.recipe.replace(eps=eps, min_samples=min_samples))
-        except ValueError as error:
-            self._errors.value = html.failure(error)
+        recipe = made.recipe.replace(eps=eps, min_samples=min_samples)
+        self._list.attempt(lambda: self._around.take(recipe))
 
     # -- the segments ------------------------------------------------------------------------------------------------
 
