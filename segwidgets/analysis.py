@@ -27,10 +27,10 @@ from segwidgets.compute.analysis import (
     without,
 )
 from segwidgets.compute.analysis.components import REPEATS
-from segwidgets.compute.progress import Cancelled, Tick
 from segwidgets.data.errors import listed, plural
 from segwidgets.recipe import Recipe, RecipeError
 from segwidgets.result import Progress
+from segwidgets.steps import Steps
 
 if TYPE_CHECKING:
     from segwidgets.data import Table
@@ -177,38 +177,20 @@ def analyse_features(
             f"{plural(len(odd), 'column')} of the plan cannot be compared ({listed(odd, 3)}): "
             f"{table.column(odd[0]).reason}."
         )
-    tick = _ticks(progress, cancel)
+    steps = Steps("analysis", progress, cancel)
     full = sparsity(table)
-    found = correlations(table, usable, measure=measure, most=most, tick=tick(0.0, _CORRELATIONS, "Comparing columns"))
+    found = correlations(table, usable, measure=measure, most=most, tick=steps.tick(_CORRELATIONS, "Comparing columns"))
     groups = redundant_groups(found, threshold)
-    begun = _CORRELATIONS + _FEATURES
     matrix = feature_stage.build(
-        table, dataclasses.replace(features, pca=None), tick(_CORRELATIONS, _FEATURES, "Building features")
+        table, dataclasses.replace(features, pca=None), steps.tick(_FEATURES, "Building features")
     )
     parts = components(
         matrix.values,
         matrix.names,
         repeats=repeats,
         seed=seed,
-        tick=tick(begun, 1.0 - begun, "Comparing components with chance"),
+        tick=steps.tick(1.0 - _CORRELATIONS - _FEATURES, "Comparing components with chance"),
     )
     if found.note:
         notes.append(found.note)
     return FeatureAnalysis(asked, full, found, groups, parts, tuple(notes))
-
-
-def _ticks(
-    progress: Callable[[Progress], None] | None, cancel: threading.Event | None
-) -> Callable[[float, float, str], Tick]:
-    """Makes the `Tick` of work that begins at a share of the whole and is a share of it."""
-
-    def made(begun: float, share: float, words: str) -> Tick:
-        def tick(done: float) -> None:
-            if cancel is not None and cancel.is_set():
-                raise Cancelled(f"cancelled while {words.lower()}")
-            if progress is not None:
-                progress(Progress("analysis", done, min(1.0, begun + share * done), words))
-
-        return tick
-
-    return made

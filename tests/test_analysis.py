@@ -52,7 +52,7 @@ def test_an_analysis_tells_progress_and_can_be_stopped(table: sw.Table) -> None:
     assert overall[-1] == pytest.approx(1.0)
     stop = threading.Event()
     stop.set()
-    with pytest.raises(sw.Cancelled, match="comparing columns"):
+    with pytest.raises(sw.Cancelled, match="Comparing columns"):
         analyse_features(table, RECIPE, cancel=stop)
 
 

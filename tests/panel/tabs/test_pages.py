@@ -85,6 +85,17 @@ def test_a_plateau_that_is_clicked_gives_the_panel_its_settings(panel: sw.Panel)
     until(lambda: stability.map.facets[0]["here"] == pytest.approx([mark["row"], mark["column"]], abs=1e-6))
 
 
+def test_a_redrawn_map_leaves_no_widgets_behind(panel: sw.Panel) -> None:
+    stability = panel.pages.stability
+    stability.map_work.start()
+    assert stability.map_work.lane.wait(120)
+    before = stability._list._lines.children
+    result = panel.result
+    assert result is not None
+    stability.show(result)
+    assert stability._list._lines.children == before
+
+
 def test_a_map_of_other_settings_is_said_to_be_old_and_leads_back(panel: sw.Panel) -> None:
     stability = panel.pages.stability
     stability.map_work.start()
